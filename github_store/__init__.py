@@ -1,0 +1,1 @@
+"""GitHub as a database: incidents are issues, monitor status is committed JSON."""

@@ -1,0 +1,69 @@
+"""What can go wrong between the API and GitHub, as data.
+
+StoreError
+├── IncidentNotFound       no such incident (or none that may be seen)
+├── Unprocessable          GitHub refused the content of a write (422)
+├── GitHubUnavailable      GitHub did not answer as GitHub: 5xx, refused or lost connection
+│   ├── GitHubTimeout      no answer in time
+│   ├── RateLimited        a primary or secondary limit; retry_after_seconds says when
+│   ├── AccessLost         401, a permission 403, or the repository itself answers 404
+│   └── OutcomeUnknown     a write was sent and its answer was lost: it may have happened
+├── Conflict               somebody else wrote first
+└── ConfigurationError     a setting or file is wrong; the service cannot start with it
+
+The HTTP face maps these to statuses once, in ``app/errors.py``; nothing parses their text.
+"""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """Base of all errors of this package. ``str()`` is one line for a person, without secrets."""
+
+
+class IncidentNotFound(StoreError):
+    """The number belongs to no incident: none, a pull request, deleted, transferred, untrusted."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"no incident has the number {number}")
+        self.number = number
+
+
+class Unprocessable(StoreError):
+    """GitHub refused what was written (422); ``field`` is GitHub's name of the culprit, if told."""
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Conflict(StoreError):
+    """An optimistic write lost its race: the file or branch moved meanwhile (409 or 422)."""
+
+
+class GitHubUnavailable(StoreError):
+    """GitHub cannot be relied on now. ``retry_after_seconds`` is None where GitHub did not say."""
+
+    def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class GitHubTimeout(GitHubUnavailable):
+    """GitHub did not answer within the time allowed."""
+
+
+class RateLimited(GitHubUnavailable):
+    """GitHub refuses further requests for now."""
+
+
+class AccessLost(GitHubUnavailable):
+    """The credential no longer works, lacks a permission, or the repository is gone for it."""
+
+
+class OutcomeUnknown(GitHubUnavailable):
+    """A write was sent, its answer never came: it may or may not have happened."""
+
+
+class ConfigurationError(StoreError):
+    """The service cannot start like this; the message names what to change, never a secret."""

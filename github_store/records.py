@@ -1,0 +1,89 @@
+"""GitHub's own things as frozen values: what crosses the border from the REST API.
+
+All times are whole seconds since 1970-01-01T00:00:00Z (GitHub's resolution is one second).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+def seconds_from_iso(text: str) -> int:
+    """``2026-11-24T04:55:52Z`` as seconds since 1970. Raises ValueError on any other shape."""
+    return int(datetime.fromisoformat(text).timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An issue or pull request as the REST API shows it."""
+
+    number: int
+    title: str
+    body: str
+    state: str
+    labels: tuple[str, ...]
+    created_at: int
+    updated_at: int
+    closed_at: int | None
+    author: str | None
+    author_association: str
+    is_pull_request: bool
+    repository_url: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """An issue comment as the REST API shows it."""
+
+    id: int
+    body: str
+    created_at: int
+    updated_at: int
+    author: str | None
+    author_association: str
+
+
+def issue_from(data: Mapping[str, Any]) -> Issue:
+    """Translate GitHub's JSON. Raises KeyError, TypeError or ValueError when it is no issue."""
+    closed_at = data.get("closed_at")
+    return Issue(
+        number=int(data["number"]),
+        title=data["title"],
+        body=data.get("body") or "",
+        state=data["state"],
+        labels=tuple(
+            label if isinstance(label, str) else label["name"] for label in data.get("labels", ())
+        ),
+        created_at=seconds_from_iso(data["created_at"]),
+        updated_at=seconds_from_iso(data.get("updated_at") or data["created_at"]),
+        closed_at=seconds_from_iso(closed_at) if closed_at else None,
+        author=_login(data),
+        author_association=data.get("author_association") or "NONE",
+        is_pull_request="pull_request" in data,
+        repository_url=data.get("repository_url") or "",
+    )
+
+
+def comment_from(data: Mapping[str, Any]) -> Comment:
+    """Translate GitHub's JSON. Raises KeyError, TypeError or ValueError when it is no comment."""
+    return Comment(
+        id=int(data["id"]),
+        body=data.get("body") or "",
+        created_at=seconds_from_iso(data["created_at"]),
+        updated_at=seconds_from_iso(data.get("updated_at") or data["created_at"]),
+        author=_login(data),
+        author_association=data.get("author_association") or "NONE",
+    )
+
+
+def _login(data: Mapping[str, Any]) -> str | None:
+    """The author's login; None when the account was deleted (GitHub then answers null)."""
+    user = data.get("user")
+    return user["login"] if user else None

@@ -1,0 +1,196 @@
+"""The issues of one repository: reads through what is held, writes straight to GitHub.
+
+One GitHub call per method. Knows labels, states and comments, not incidents.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
+
+from github_store.errors import AccessLost, Conflict, GitHubUnavailable, Unprocessable
+from github_store.gateway import Gateway, Reply
+from github_store.held_answers import HeldAnswers
+from github_store.records import Comment, Issue, comment_from, issue_from
+
+PAGE_SIZE = 100
+"""GitHub's largest page."""
+
+
+class IssueTracker:
+    """Issues, their labels and comments. Raises GitHubUnavailable where GitHub is out."""
+
+    def __init__(self, gateway: Gateway, held: HeldAnswers) -> None:
+        self._gateway = gateway
+        self._held = held
+
+    @property
+    def repository_name(self) -> str:
+        """``owner/name`` as of now."""
+        return self._gateway.repository_name
+
+    async def issue(self, number: int, *, renew: bool = False) -> Issue | None:
+        """The issue, or None where it does not exist, was deleted or transferred away.
+
+        A missing issue is believed only while the repository itself answers: lost access
+        looks just the same.
+        """
+        reply = await self._held.get(self._issue_path(number), renew=renew)
+        if not reply.ok:
+            await self._require_repository()
+            return None
+        issue = _issue(reply.data)
+        return issue if self._is_ours(issue) else None
+
+    async def issues(self, *, state: str, labels: Iterable[str]) -> AsyncIterator[Issue]:
+        """Issues that carry all ``labels``, newest first, fetched page by page as asked for."""
+        path = self._path(
+            "/issues",
+            state=state,
+            labels=",".join(labels),
+            sort="created",
+            direction="desc",
+            per_page=str(PAGE_SIZE),
+        )
+        async for reply in self._pages(path):
+            for data in reply.data:
+                yield _issue(data)
+
+    async def search(self, query: str) -> AsyncIterator[Issue]:
+        """What GitHub's issue search finds in this repository, newest first, at most 1,000."""
+        parameters = {"q": query, "sort": "created", "order": "desc", "per_page": str(PAGE_SIZE)}
+        async for reply in self._pages(f"/search/issues?{urllib.parse.urlencode(parameters)}"):
+            for data in reply.data["items"]:
+                issue = _issue(data)
+                if self._is_ours(issue):
+                    yield issue
+
+    async def comments(self, number: int) -> list[Comment]:
+        """All comments of an issue, oldest first."""
+        path = self._path(f"/issues/{number}/comments", per_page=str(PAGE_SIZE))
+        return [
+            comment_from(data) async for reply in self._pages(path) for data in reply.data or ()
+        ]
+
+    async def create(self, *, title: str, body: str, labels: Iterable[str]) -> Issue:
+        """Open an issue. Raises OutcomeUnknown where it may or may not have been opened."""
+        reply = await self._write(
+            "POST", self._path("/issues"), {"title": title, "body": body, "labels": list(labels)}
+        )
+        issue = _issue(reply.data)
+        self._held.put(self._issue_path(issue.number), reply)
+        return issue
+
+    async def edit(self, number: int, changes: Mapping[str, Any]) -> Issue:
+        """Change title, body or state, and nothing else."""
+        reply = await self._write("PATCH", self._issue_path(number), dict(changes))
+        self._held.put(self._issue_path(number), reply)
+        return _issue(reply.data)
+
+    async def add_labels(self, number: int, labels: Iterable[str]) -> None:
+        """Put labels on an issue beside those that are there."""
+        path = f"{self._issue_path(number)}/labels"
+        await self._write("POST", path, {"labels": list(labels)})
+        self._held.forget(self._issue_path(number))
+
+    async def remove_label(self, number: int, label: str) -> None:
+        """Take one label off; somebody else having taken it off already is as good."""
+        name = urllib.parse.quote(label, safe="")
+        path = f"{self._issue_path(number)}/labels/{name}"
+        _checked(await self._gateway.request("DELETE", path), accept={404})
+        self._held.forget(self._issue_path(number))
+
+    async def add_comment(self, number: int, body: str) -> Comment:
+        """Comment on an issue."""
+        path = self._path(f"/issues/{number}/comments")
+        reply = await self._write("POST", path, {"body": body})
+        return comment_from(reply.data)
+
+    async def permission(self, login: str) -> str | None:
+        """``admin``, ``write``, ``read`` or ``none``; None where we may not ask.
+
+        Source: REST docs, "Get repository permissions for a user"; needs push access.
+        """
+        name = urllib.parse.quote(login, safe="")
+        path = self._path(f"/collaborators/{name}/permission")
+        reply = await self._gateway.request("GET", path, accept={403})
+        if not reply.ok or not isinstance(reply.data, dict):
+            return None
+        permission = reply.data.get("permission")
+        return permission if isinstance(permission, str) else None
+
+    async def label_names(self) -> set[str]:
+        """The names of the repository's labels, in lower case as GitHub compares them."""
+        path = self._path("/labels", per_page=str(PAGE_SIZE))
+        return {data["name"].casefold() async for reply in self._pages(path) for data in reply.data}
+
+    async def create_label(self, *, name: str, color: str, description: str) -> None:
+        """Create a label; one that somebody created meanwhile is as good."""
+        body = {"name": name, "color": color, "description": description}
+        _checked(
+            await self._gateway.request("POST", self._path("/labels"), body=body), accept={422}
+        )
+
+    async def _pages(self, path: str) -> AsyncIterator[Reply]:
+        """Every page of a listing, following ``rel="next"`` as GitHub gives it."""
+        following: str | None = path
+        while following:
+            reply = await self._held.get(following)
+            if not reply.ok:
+                await self._require_repository()
+                _checked(reply, accept={404, 410})
+                return
+            yield reply
+            following = reply.next_url
+
+    async def _write(self, method: str, path: str, body: Mapping[str, Any]) -> Reply:
+        return _checked(await self._gateway.request(method, path, body=dict(body)))
+
+    async def _require_repository(self) -> None:
+        reply = await self._held.get(self._gateway.repository)
+        if not reply.ok:
+            raise AccessLost(
+                f"the repository {self.repository_name} is not there for this credential"
+            )
+
+    def _is_ours(self, issue: Issue) -> bool:
+        """Whether an answer is of this repository: a transferred issue answers from another."""
+        own = f"/repos/{self.repository_name}".casefold()
+        return issue.repository_url.casefold().endswith(own) or not issue.repository_url
+
+    def _issue_path(self, number: int) -> str:
+        return self._path(f"/issues/{number}")
+
+    def _path(self, path: str, **parameters: str) -> str:
+        query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
+        return f"{self._gateway.repository}{path}{query}"
+
+
+def _issue(data: Any) -> Issue:
+    try:
+        return issue_from(data)
+    except (KeyError, TypeError, ValueError):
+        raise GitHubUnavailable("GitHub's answer is no issue") from None
+
+
+def _checked(reply: Reply, *, accept: frozenset[int] | set[int] = frozenset()) -> Reply:
+    """A write's answer, or the error that it means."""
+    if reply.ok or reply.status in accept:
+        return reply
+    if reply.status == 409:
+        raise Conflict(f"GitHub reports a conflict: {reply.message}")
+    if reply.status == 422:
+        raise Unprocessable(f"GitHub refuses the content: {_reason(reply)}")
+    if reply.status in {404, 410}:
+        raise AccessLost(
+            f"GitHub answers {reply.status} to a write: the issue is gone, issues are switched "
+            "off, or the credential lacks the permission Issues: read and write"
+        )
+    raise GitHubUnavailable(f"GitHub answers {reply.status} to a write")
+
+
+def _reason(reply: Reply) -> str:
+    errors = reply.data.get("errors", ()) if isinstance(reply.data, dict) else ()
+    texts = [e.get("message") or e.get("code") for e in errors if isinstance(e, dict)]
+    return "; ".join(str(text) for text in texts if text) or reply.message

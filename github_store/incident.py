@@ -1,0 +1,235 @@
+"""The incident, and how it is an issue: labels say what it is, the body says when.
+
+An issue with the label ``incident`` is an incident. Its other labels are monitor tags, impact and
+progress; labels that mean nothing here belong to the maintainers and are never touched.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from github_store.labels import (
+    AUTO_LABEL,
+    DEGRADED_LABEL,
+    DOWN_LABEL,
+    IDENTIFIED_LABEL,
+    INCIDENT_LABEL,
+    MAINTENANCE_LABEL,
+    MANUAL_LABEL,
+    MAX_DESCRIPTION_LENGTH,
+    OWN_LABEL_KEYS,
+    OWN_LABELS,
+    RESOLVED_LABEL,
+    LabelStyle,
+    label_key,
+    label_keys,
+)
+from github_store.markers import read_markup, write_markup
+from github_store.monitor import Monitor, Monitors
+from github_store.records import Issue
+
+__all__ = [
+    "AUTO_LABEL",
+    "DEGRADED_LABEL",
+    "DOWN_LABEL",
+    "IDENTIFIED_LABEL",
+    "INCIDENT_LABEL",
+    "MAINTENANCE_LABEL",
+    "MANUAL_LABEL",
+    "OWN_LABELS",
+    "RESOLVED_LABEL",
+    "Impact",
+    "Incident",
+    "IncidentFields",
+    "LabelChanges",
+    "LabelStyle",
+    "incident_from",
+    "is_incident",
+    "issue_body",
+    "label_changes",
+    "label_styles",
+    "labels_for",
+    "status_label_changes",
+    "with_markers_applied",
+]
+
+
+class Impact(StrEnum):
+    """What an incident does to its monitors."""
+
+    DOWN = "DOWN"
+    DEGRADED = "DEGRADED"
+
+
+_IMPACT_LABELS = {Impact.DOWN: DOWN_LABEL, Impact.DEGRADED: DEGRADED_LABEL}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentFields:
+    """What a client writes. Times are whole seconds since 1970; None leaves a field out."""
+
+    title: str
+    tags: tuple[str, ...]
+    body: str = ""
+    start_datetime: int | None = None
+    end_datetime: int | None = None
+    impact: Impact | None = None
+    is_maintenance: bool = False
+    is_identified: bool = False
+    is_resolved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident(IncidentFields):
+    """What a reader gets: the fields, and what only GitHub knows. Times are seconds since 1970."""
+
+    number: int
+    created_at: int
+    closed_at: int | None
+    is_open: bool
+    is_auto: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Kener's keys in Kener's order. Source: kener-apis.md, "Get an Incident"."""
+        return {
+            "createdAt": self.created_at,
+            "closedAt": self.closed_at,
+            "title": self.title,
+            "tags": list(self.tags),
+            "incidentNumber": self.number,
+            "startDatetime": self.start_datetime,
+            "endDatetime": self.end_datetime,
+            "body": self.body,
+            "impact": self.impact.value if self.impact else None,
+            "isMaintenance": self.is_maintenance,
+            "isIdentified": self.is_identified,
+            "isResolved": self.is_resolved,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChanges:
+    """Labels to put on an issue, and labels to take off, spelled as they stand on it."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+def is_incident(issue: Issue) -> bool:
+    """Whether an issue is meant as an incident; whether its author may say so, trust.py tells."""
+    return not issue.is_pull_request and INCIDENT_LABEL in label_keys(issue.labels)
+
+
+def incident_from(issue: Issue, monitors: Monitors) -> Incident:
+    """Read an issue, whoever wrote it and however. Down beats degraded where both are there."""
+    keys = label_keys(issue.labels)
+    markup = read_markup(issue.body)
+    return Incident(
+        number=issue.number,
+        title=issue.title.strip(),
+        tags=monitors.tags_of(issue.labels),
+        body=markup.text,
+        start_datetime=markup.start,
+        end_datetime=markup.end,
+        impact=next((impact for impact, label in _IMPACT_LABELS.items() if label in keys), None),
+        is_maintenance=MAINTENANCE_LABEL in keys,
+        is_identified=IDENTIFIED_LABEL in keys,
+        is_resolved=RESOLVED_LABEL in keys,
+        created_at=issue.created_at,
+        closed_at=None if issue.is_open else issue.closed_at,
+        is_open=issue.is_open,
+        is_auto=AUTO_LABEL in keys,
+    )
+
+
+def with_markers_applied(fields: IncidentFields) -> IncidentFields:
+    """Let markers in the client's own text set the times that it left out, and take them out.
+
+    The headings of the issue form count too, but stay: they would be read from the issue as
+    well. Our hidden comments in a client's text are taken out; only this program writes them.
+    """
+    markup = read_markup(fields.body)
+    start, end = fields.start_datetime, fields.end_datetime
+    return replace(
+        fields,
+        body=markup.text,
+        start_datetime=markup.start if start is None else start,
+        end_datetime=markup.end if end is None else end,
+    )
+
+
+def issue_body(fields: IncidentFields, *, hidden: Sequence[str] = ()) -> str:
+    """The issue's text, at most one marker of a kind in it. ``hidden``: see markers.py."""
+    fields = with_markers_applied(fields)
+    return write_markup(
+        fields.body, start=fields.start_datetime, end=fields.end_datetime, hidden=hidden
+    )
+
+
+def labels_for(fields: IncidentFields, *, on_creation: bool = False) -> tuple[str, ...]:
+    """The labels that say what the fields say; a creation is marked ``manual``, as Kener does."""
+    labels = [INCIDENT_LABEL, *dict.fromkeys(fields.tags)]
+    if fields.impact:
+        labels.append(_IMPACT_LABELS[fields.impact])
+    flags = {
+        MAINTENANCE_LABEL: fields.is_maintenance,
+        RESOLVED_LABEL: fields.is_resolved,
+        IDENTIFIED_LABEL: fields.is_identified,
+        MANUAL_LABEL: on_creation,
+    }
+    return (*labels, *(label for label, is_set in flags.items() if is_set))
+
+
+def label_changes(
+    current: Iterable[str], fields: IncidentFields, monitors: Monitors
+) -> LabelChanges:
+    """What a replacement changes. Maintainers' labels stay, and who opened the issue stays said."""
+    ours = (OWN_LABEL_KEYS - {MANUAL_LABEL, AUTO_LABEL}) | label_keys(
+        monitors.labels_of(monitors.tags)
+    )
+    return _changes(current, wanted=labels_for(fields), ours=ours)
+
+
+def status_label_changes(
+    current: Iterable[str], *, is_identified: bool | None, is_resolved: bool | None
+) -> LabelChanges:
+    """What a status update changes; None leaves that label as it is."""
+    flags = {IDENTIFIED_LABEL: is_identified, RESOLVED_LABEL: is_resolved}
+    return _changes(
+        current,
+        wanted=tuple(label for label, is_set in flags.items() if is_set),
+        ours=frozenset(label for label, is_set in flags.items() if is_set is not None),
+    )
+
+
+def label_styles(monitors: Monitors) -> tuple[LabelStyle, ...]:
+    """How to create every label this program puts on issues, where one is missing."""
+    return (*OWN_LABELS, *map(_tag_style, monitors))
+
+
+def _changes(
+    current: Iterable[str], *, wanted: tuple[str, ...], ours: frozenset[str]
+) -> LabelChanges:
+    standing = tuple(current)
+    standing_keys = label_keys(standing)
+    removable = ours - label_keys(wanted)
+    return LabelChanges(
+        add=tuple(label for label in wanted if label_key(label) not in standing_keys),
+        remove=tuple(label for label in standing if label_key(label) in removable),
+    )
+
+
+def _tag_style(monitor: Monitor) -> LabelStyle:
+    """A pale colour that depends on the tag alone, so that every installation picks the same."""
+    hue = hashlib.sha256(label_key(monitor.tag).encode()).digest()[0] / 256
+    channels = colorsys.hls_to_rgb(hue, 0.8, 0.6)
+    color = "".join(f"{round(channel * 255):02x}" for channel in channels)
+    description = " ".join(f"Monitor: {monitor.name}".split())
+    if len(description) > MAX_DESCRIPTION_LENGTH:
+        description = description[: MAX_DESCRIPTION_LENGTH - 1] + "…"
+    return LabelStyle(monitor.tag, color, description)

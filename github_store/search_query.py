@@ -1,0 +1,176 @@
+"""A search as GitHub's query, and the same search done here.
+
+Nothing a client types can act as a qualifier or operator: every word of ``title_like`` becomes a
+quoted phrase of its own, and what could end a phrase (quotes, backslashes, control characters)
+becomes a space. Source: GitHub docs, "Understanding the search syntax".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from github_store.incident import INCIDENT_LABEL, Incident
+from github_store.labels import label_keys
+from github_store.markers import LATEST
+from github_store.monitor import tag_problem
+
+MAX_TEXT_LENGTH: Final = 256
+"""GitHub refuses a longer text; qualifiers are not counted."""
+
+_REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+_QUOTES: Final = '"\\\u201c\u201d\u201e\u201f\uff02'
+"""A backslash may escape a quote; typographic quotes are not promised to mean nothing."""
+_ALONE: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+"""Characters of scripts without spaces: each is a token, as in Unicode's word boundaries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchFilter:
+    """What to search. Times are seconds since 1970, both inclusive; several tags mean any."""
+
+    state: Literal["open", "closed"] = "open"
+    tags: tuple[str, ...] = ()
+    title_like: str | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+
+    @property
+    def needs_search(self) -> bool:
+        """Whether GitHub's search must answer; state and tags alone are a plain listing."""
+        return any(
+            value is not None
+            for value in (self.title_like, self.created_after, self.created_before)
+        )
+
+    @property
+    def matches_nothing(self) -> bool:
+        """Whether GitHub need not be asked, and ``issue_query`` must not be.
+
+        A title text without a single word (``!!!``) is found in no title, no created time lies
+        between two in the wrong order, and a text that can be no tag is on no incident.
+        """
+        earliest = 0 if self.created_after is None else self.created_after
+        latest = LATEST if self.created_before is None else self.created_before
+        return (
+            (self.title_like is not None and not _words(self.title_like))
+            or earliest > min(latest, LATEST)
+            or latest < 0
+            or bool(self.tags and not _possible_tags(self.tags))
+        )
+
+
+def issue_query(repository: str, search: SearchFilter) -> str:
+    """GitHub's query. Where the title's words are too many, the first that fit narrow the search
+    and ``title_matches`` must do the rest.
+
+    Raises ValueError when the filter ``matches_nothing``, or ``repository`` is not owner/name.
+    """
+    if not _REPOSITORY.fullmatch(repository):
+        raise ValueError("a repository is written owner/name")
+    if search.matches_nothing:
+        raise ValueError("a search that matches nothing has no query")
+    parts = [f"repo:{repository}", "is:issue", f"state:{search.state}", f'label:"{INCIDENT_LABEL}"']
+    if tags := _possible_tags(search.tags):
+        parts.append("label:" + ",".join(f'"{tag}"' for tag in tags))
+    if phrases := _phrases(_words(search.title_like or "")):
+        parts += [*phrases, "in:title"]
+    parts += _created(search.created_after, search.created_before)
+    return " ".join(parts)
+
+
+def title_matches(title_like: str, title: str) -> bool:
+    """Whether every word is in the title as whole tokens, in the word's own order, ignoring case.
+
+    A text without words is in no title. Stays close to GitHub, which does not tell its rules:
+    punctuation separates, and a symbol or emoji is a token.
+    """
+    words = _words(title_like)
+    tokens = _tokens(title)
+    return bool(words) and all(_contains(tokens, _tokens(word)) for word in words)
+
+
+def incident_matches(search: SearchFilter, incident: Incident) -> bool:
+    """The whole filter, decided here: what GitHub's index does not show yet, or can't now."""
+    return (
+        incident.is_open == (search.state == "open")
+        and (not search.tags or not label_keys(search.tags).isdisjoint(label_keys(incident.tags)))
+        and (search.created_after is None or incident.created_at >= search.created_after)
+        and (search.created_before is None or incident.created_at <= search.created_before)
+        and (search.title_like is None or title_matches(search.title_like, incident.title))
+    )
+
+
+def _possible_tags(tags: tuple[str, ...]) -> list[str]:
+    """The tags without those that no monitor can have: a quote must not reach the query."""
+    return [tag for tag in dict.fromkeys(tags) if tag and not tag_problem(tag)]
+
+
+def _words(text: str) -> list[str]:
+    """The words that hold a token, each once ignoring case, free of what could end a phrase."""
+    cleaned = "".join(" " if _ends_a_phrase(char) else char for char in text)
+    words: dict[str, str] = {}
+    for word in cleaned.split():
+        if _tokens(word):
+            words.setdefault(word.casefold(), word)
+    return list(words.values())
+
+
+def _ends_a_phrase(char: str) -> bool:
+    return char in _QUOTES or unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}
+
+
+def _phrases(words: list[str]) -> list[str]:
+    """As many words as fit GitHub's limit, in quotes."""
+    phrases: list[str] = []
+    room = MAX_TEXT_LENGTH
+    for phrase in (f'"{word}"' for word in words):
+        if len(phrase) <= room:
+            phrases.append(phrase)
+            room -= len(phrase) + 1
+    return phrases
+
+
+def _created(after: int | None, before: int | None) -> list[str]:
+    if after is None and before is None:
+        return []
+    if before is None:
+        return [f"created:>={_iso(after or 0)}"]
+    if after is None:
+        return [f"created:<={_iso(before)}"]
+    return [f"created:{_iso(after)}..{_iso(before)}"]
+
+
+def _iso(seconds: int) -> str:
+    within = min(max(seconds, 0), LATEST)
+    return datetime.fromtimestamp(within, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _tokens(text: str) -> list[str]:
+    """A text's tokens without case: runs of letters, digits and ``_``, and single symbols.
+
+    Combining marks belong to the letter before; what follows a symbol (an emoji's variation
+    selector or joiner) is dropped, so that both spellings of an emoji are one token.
+    """
+    tokens: list[str] = []
+    in_run = False
+    for char in unicodedata.normalize("NFC", text.casefold()):
+        kind = "_" if char == "_" else unicodedata.category(char)[0]
+        alone = kind == "S" or bool(_ALONE.match(char))
+        if in_run and kind in "LNM_" and not alone:
+            tokens[-1] += char
+        elif kind in "LNS":
+            tokens.append(char)
+            in_run = not alone
+        else:
+            in_run = False
+    return tokens
+
+
+def _contains(tokens: list[str], part: list[str]) -> bool:
+    """Whether ``part`` stands in ``tokens`` without a gap."""
+    length = len(part)
+    return any(tokens[i : i + length] == part for i in range(len(tokens) - length + 1))

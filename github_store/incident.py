@@ -2,16 +2,21 @@
 
 An issue with the label ``incident`` is an incident. Its other labels are monitor tags, impact and
 progress; labels that mean nothing here belong to the maintainers and are never touched.
+
+Lengths are counted in Unicode code points. GitHub says "characters", and has been measured to
+refuse an issue's body above 262,144 bytes of UTF-8: what has no more than 65,536 code points, of
+four bytes at the most, fits by either measure.
 """
 
 from __future__ import annotations
 
 import colorsys
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from github_store.labels import (
     AUTO_LABEL,
@@ -39,8 +44,11 @@ __all__ = [
     "DOWN_LABEL",
     "IDENTIFIED_LABEL",
     "INCIDENT_LABEL",
+    "KEY_COMMENT_ROOM",
     "MAINTENANCE_LABEL",
     "MANUAL_LABEL",
+    "MAX_BODY_LENGTH",
+    "MAX_TITLE_LENGTH",
     "OWN_LABELS",
     "RESOLVED_LABEL",
     "Impact",
@@ -48,6 +56,7 @@ __all__ = [
     "IncidentFields",
     "LabelChanges",
     "LabelStyle",
+    "body_length",
     "incident_from",
     "is_incident",
     "issue_body",
@@ -57,6 +66,14 @@ __all__ = [
     "status_label_changes",
     "with_markers_applied",
 ]
+
+MAX_TITLE_LENGTH: Final = 256
+MAX_BODY_LENGTH: Final = 65_536
+"""Of the issue's whole text: what a client writes, and the markers of its times (a start of ten
+digits takes 28 code points, such an end 26)."""
+
+KEY_COMMENT_ROOM: Final = len(write_markup("", start=None, end=None, hidden=["key " + 64 * "0"]))
+"""What the hidden comment adds that lets a repeated creation be recognised: an HMAC in hex."""
 
 
 class Impact(StrEnum):
@@ -164,11 +181,28 @@ def with_markers_applied(fields: IncidentFields) -> IncidentFields:
 
 
 def issue_body(fields: IncidentFields, *, hidden: Sequence[str] = ()) -> str:
-    """The issue's text, at most one marker of a kind in it. ``hidden``: see markers.py."""
+    """The issue's text, at most one marker of a kind in it. ``hidden``: see markers.py.
+
+    Hidden comments give way to the client's text: those that GitHub's limit leaves no room for
+    are left out, the last first.
+    """
     fields = with_markers_applied(fields)
-    return write_markup(
-        fields.body, start=fields.start_datetime, end=fields.end_datetime, hidden=hidden
-    )
+
+    def body(count: int) -> str:
+        start, end = fields.start_datetime, fields.end_datetime
+        return write_markup(fields.body, start=start, end=end, hidden=hidden[:count])
+
+    counts = range(1, len(hidden) + 1)
+    return body(bisect_right(counts, MAX_BODY_LENGTH, key=lambda count: len(body(count))))
+
+
+def body_length(fields: IncidentFields) -> int:
+    """Code points of the text that ``issue_body`` writes, to be held against MAX_BODY_LENGTH.
+
+    No room is kept for hidden comments, so that every body GitHub takes is taken: whoever must
+    write one adds its length, KEY_COMMENT_ROOM for a key.
+    """
+    return len(issue_body(fields))
 
 
 def labels_for(fields: IncidentFields, *, on_creation: bool = False) -> tuple[str, ...]:

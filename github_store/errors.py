@@ -2,6 +2,7 @@
 
 StoreError
 ├── IncidentNotFound       no such incident (or none that may be seen)
+├── InvalidEnd             the end would be at or before the start
 ├── Unprocessable          GitHub refused the content of a write (422)
 ├── GitHubUnavailable      GitHub did not answer as GitHub: 5xx, refused or lost connection
 │   ├── GitHubTimeout      no answer in time
@@ -9,6 +10,7 @@ StoreError
 │   ├── AccessLost         401, a permission 403, or the repository itself answers 404
 │   └── OutcomeUnknown     a write was sent and its answer was lost: it may have happened
 ├── Conflict               somebody else wrote first
+├── BrokenDocument         a committed file cannot be read (a hand edit); it is left as it is
 └── ConfigurationError     a setting or file is wrong; the service cannot start with it
 
 The HTTP face maps these to statuses once, in ``app/errors.py``; nothing parses their text.
@@ -27,6 +29,15 @@ class IncidentNotFound(StoreError):
     def __init__(self, number: int) -> None:
         super().__init__(f"no incident has the number {number}")
         self.number = number
+
+
+class InvalidEnd(StoreError):
+    """An end at or before its start, the stored one included. Both are seconds since 1970."""
+
+    def __init__(self, *, start: int, end: int) -> None:
+        super().__init__(f"the end ({end}) is not after the start ({start})")
+        self.start = start
+        self.end = end
 
 
 class Unprocessable(StoreError):
@@ -63,6 +74,18 @@ class AccessLost(GitHubUnavailable):
 
 class OutcomeUnknown(GitHubUnavailable):
     """A write was sent, its answer never came: it may or may not have happened."""
+
+
+class BrokenDocument(StoreError):
+    """A committed file is not what it should be. ``line`` and ``column`` count from 1.
+
+    Nothing is written over it: a person broke it, and a person has to mend it.
+    """
+
+    def __init__(self, name: str, problem: str, *, line: int, column: int) -> None:
+        super().__init__(f"{name}, line {line}, column {column}: {problem}")
+        self.line = line
+        self.column = column
 
 
 class ConfigurationError(StoreError):

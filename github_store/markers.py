@@ -7,7 +7,8 @@
 Times are whole seconds since 1970, or ISO 8601 (UTC without an offset), from 1970 to 9999;
 anything else in the brackets is plain text. An issue form leaves ``### Start time (UTC)`` with
 the time on the next written line; such headings are read but stay in the text, and a marker
-beats them. Of several markers the first counts.
+beats them. Of several markers the first counts. So a text that says when in a heading says it
+for as long as the heading stands there: clearing the time means taking the heading out as well.
 
 Taking a marker out can push a new one together: ``[start_[end_datetime:1]datetime:2]``. Such
 leftovers go as well, but only what stood in the text as it was written sets a value.
@@ -44,7 +45,10 @@ _HEADING: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """A body taken apart. ``hidden`` are the contents of our comments, in their order."""
+    """A body taken apart. ``hidden`` are the contents of our comments, in their order.
+
+    Comments that this program can't have written (with brackets in them) are not among these.
+    """
 
     start: int | None
     end: int | None
@@ -71,8 +75,8 @@ def write_markup(
 
     Raises ValueError for a hidden content that could not be read back.
     """
-    if any(char in content for content in hidden for char in "\r\n[]<>"):
-        raise ValueError("a hidden comment is one line without brackets")
+    if not all(map(_can_be_hidden, hidden)):
+        raise ValueError("a hidden comment is one trimmed line without brackets")
     body = text
     if start is not None:
         body += f" [start_datetime:{start}]"
@@ -108,6 +112,11 @@ def seconds_of(text: str) -> int | None:
     else:
         return None
     return seconds if 0 <= seconds <= LATEST else None
+
+
+def _can_be_hidden(content: str) -> bool:
+    """Whether a content survives being written: nothing in it can end it or begin a marker."""
+    return content == content.strip() and not any(char in content for char in "\r\n[]<>")
 
 
 def _first(*candidates: list[int]) -> int | None:
@@ -214,8 +223,9 @@ class _Reduction:
             source - opening.source == len(self._output) - 1 - opening.output
             and self._source[max(begin, 0) : opening.source + 1] == _COMMENT_START
         )
-        if as_written:
-            self.hidden.append(self._source[opening.source + 1 : source - 2].strip())
+        content = self._source[opening.source + 1 : source - 2].strip()
+        if as_written and _can_be_hidden(content):
+            self.hidden.append(content)
         if as_written and "hidden" in self._keep:
             self._comments.append(self._spot(source, opens=False))
         else:

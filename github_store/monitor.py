@@ -25,6 +25,9 @@ from github_store.yaml_source import (
     whole_number_of,
 )
 
+_JOINERS: Final = "\u200c\u200d"
+_UNFIT: Final = ",/\\\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\uff02\uff07"
+
 
 class Status(StrEnum):
     """What a monitor's minute can be."""
@@ -86,12 +89,15 @@ class Monitors:
         )
 
     def labels_of(self, tags: Iterable[str]) -> tuple[str, ...]:
-        """The labels an issue of these tags may carry: each tag and its former names."""
-        wanted = set(tags)
+        """The labels an issue of these tags may carry: each tag and its former names.
+
+        Ignores case, as a search by labels does. A text that is no monitor's tag has none.
+        """
+        wanted = label_keys(tags)
         return tuple(
             label
             for monitor in self
-            if monitor.tag in wanted
+            if label_key(monitor.tag) in wanted
             for label in (monitor.tag, *monitor.aliases)
         )
 
@@ -217,20 +223,33 @@ class _Entry:
 
 
 def tag_problem(tag: str) -> str | None:
-    """Why a text can be no tag, None if it can. A tag is a label name and stands in queries."""
+    """Why a text can be no tag, None if it can. A tag is a label name and stands in queries.
+
+    GitHub keeps a label's name as it was given (``:bug:`` is drawn as an emoji, not stored as
+    one) apart from white space around it. Characters that nobody sees make two tags look like
+    one; only the joiners that emoji and some scripts need are let through.
+    """
+    if not tag:
+        return "is empty"
     if len(tag) > MAX_LABEL_LENGTH:
         return f"is longer than {MAX_LABEL_LENGTH} characters"
     if tag != tag.strip():
         return "begins or ends with white space"
     if unfit := next((char for char in tag if not _fits_a_tag(char)), None):
-        return f"contains {shown(unfit)}: no comma, quote, slash or control character"
+        return f"contains {_named(unfit)}: no comma, quote, slash or control character"
     if label_key(tag) in OWN_LABEL_KEYS:
         return "is a label with a meaning of its own; choose another tag"
     return None
 
 
 def _fits_a_tag(char: str) -> bool:
-    return char not in ",\"'`/\\" and unicodedata.category(char) not in {"Cc", "Cs", "Zl", "Zp"}
+    if char in _JOINERS:
+        return True
+    return char not in _UNFIT and unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def _named(char: str) -> str:
+    return shown(char) if char.isprintable() else f"U+{ord(char):04X}"
 
 
 def _required_text(source: YamlSource, node: yaml.Node, where: str) -> str:

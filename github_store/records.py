@@ -12,8 +12,14 @@ from typing import Any
 
 
 def seconds_from_iso(text: str) -> int:
-    """``2026-11-24T04:55:52Z`` as seconds since 1970. Raises ValueError on any other shape."""
-    return int(datetime.fromisoformat(text).timestamp())
+    """``2026-11-24T04:55:52Z`` as seconds since 1970; other ISO 8601 offsets count as well.
+
+    Raises ValueError on anything else: without an offset the time would be this machine's own.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without an offset")
+    return int(moment.timestamp())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +57,28 @@ class Comment:
 
 
 def issue_from(data: Mapping[str, Any]) -> Issue:
-    """Translate GitHub's JSON. Raises KeyError, TypeError or ValueError when it is no issue."""
+    """Translate GitHub's JSON. Raises KeyError, TypeError or ValueError when it is no issue.
+
+    Servers that imitate GitHub may write null for ``pull_request``, where GitHub leaves it out.
+    """
+    number = int(data["number"])
     closed_at = data.get("closed_at")
     return Issue(
-        number=int(data["number"]),
-        title=data["title"],
-        body=data.get("body") or "",
-        state=data["state"],
+        number=number,
+        title=_text(data["title"]),
+        body=_text(data.get("body") or ""),
+        state=_text(data["state"]),
         labels=tuple(
-            label if isinstance(label, str) else label["name"] for label in data.get("labels", ())
+            _text(label if isinstance(label, str) else label["name"])
+            for label in data.get("labels") or ()
         ),
         created_at=seconds_from_iso(data["created_at"]),
         updated_at=seconds_from_iso(data.get("updated_at") or data["created_at"]),
         closed_at=seconds_from_iso(closed_at) if closed_at else None,
         author=_login(data),
         author_association=data.get("author_association") or "NONE",
-        is_pull_request="pull_request" in data,
-        repository_url=data.get("repository_url") or "",
+        is_pull_request=data.get("pull_request") is not None,
+        repository_url=_text(data.get("repository_url") or ""),
     )
 
 
@@ -75,7 +86,7 @@ def comment_from(data: Mapping[str, Any]) -> Comment:
     """Translate GitHub's JSON. Raises KeyError, TypeError or ValueError when it is no comment."""
     return Comment(
         id=int(data["id"]),
-        body=data.get("body") or "",
+        body=_text(data.get("body") or ""),
         created_at=seconds_from_iso(data["created_at"]),
         updated_at=seconds_from_iso(data.get("updated_at") or data["created_at"]),
         author=_login(data),
@@ -86,4 +97,10 @@ def comment_from(data: Mapping[str, Any]) -> Comment:
 def _login(data: Mapping[str, Any]) -> str | None:
     """The author's login; None when the account was deleted (GitHub then answers null)."""
     user = data.get("user")
-    return user["login"] if user else None
+    return _text(user["login"]) if user else None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, not {type(value).__name__}")
+    return value

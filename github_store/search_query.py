@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Literal
 
 from github_store.incident import INCIDENT_LABEL, Incident
@@ -20,6 +22,8 @@ from github_store.monitor import tag_problem
 
 MAX_TEXT_LENGTH: Final = 256
 """GitHub refuses a longer text; qualifiers are not counted."""
+MAX_LABELS_LENGTH: Final = 2_000
+"""More labels than fit are left out of a query, which stands in an address."""
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _QUOTES: Final = '"\\\u201c\u201d\u201e\u201f\uff02'
@@ -63,10 +67,13 @@ class SearchFilter:
         )
 
 
-def issue_query(repository: str, search: SearchFilter) -> str:
-    """GitHub's query. Where the title's words are too many, the first that fit narrow the search
-    and ``title_matches`` must do the rest.
+def issue_query(
+    repository: str, search: SearchFilter, *, labels: Iterable[str] | None = None
+) -> str:
+    """GitHub's query. It finds all that match, and where the title's words or the labels are too
+    many also others, which ``incident_matches`` tells apart.
 
+    ``labels`` are those that the tags stand for, where former tags count: see Monitors.labels_of.
     Raises ValueError when the filter ``matches_nothing``, or ``repository`` is not owner/name.
     """
     if not _REPOSITORY.fullmatch(repository):
@@ -74,8 +81,10 @@ def issue_query(repository: str, search: SearchFilter) -> str:
     if search.matches_nothing:
         raise ValueError("a search that matches nothing has no query")
     parts = [f"repo:{repository}", "is:issue", f"state:{search.state}", f'label:"{INCIDENT_LABEL}"']
-    if tags := _possible_tags(search.tags):
-        parts.append("label:" + ",".join(f'"{tag}"' for tag in tags))
+    tags = _possible_tags(search.tags if labels is None else labels)
+    any_of = "label:" + ",".join(f'"{tag}"' for tag in tags)
+    if tags and len(any_of) <= MAX_LABELS_LENGTH:
+        parts.append(any_of)
     if phrases := _phrases(_words(search.title_like or "")):
         parts += [*phrases, "in:title"]
     parts += _created(search.created_after, search.created_before)
@@ -88,9 +97,9 @@ def title_matches(title_like: str, title: str) -> bool:
     A text without words is in no title. Stays close to GitHub, which does not tell its rules:
     punctuation separates, and a symbol or emoji is a token.
     """
-    words = _words(title_like)
+    wanted = _tokens_of_words(title_like)
     tokens = _tokens(title)
-    return bool(words) and all(_contains(tokens, _tokens(word)) for word in words)
+    return bool(wanted) and all(_contains(tokens, part) for part in wanted)
 
 
 def incident_matches(search: SearchFilter, incident: Incident) -> bool:
@@ -104,9 +113,9 @@ def incident_matches(search: SearchFilter, incident: Incident) -> bool:
     )
 
 
-def _possible_tags(tags: tuple[str, ...]) -> list[str]:
+def _possible_tags(tags: Iterable[str]) -> list[str]:
     """The tags without those that no monitor can have: a quote must not reach the query."""
-    return [tag for tag in dict.fromkeys(tags) if tag and not tag_problem(tag)]
+    return [tag for tag in dict.fromkeys(tags) if not tag_problem(tag)]
 
 
 def _words(text: str) -> list[str]:
@@ -117,6 +126,12 @@ def _words(text: str) -> list[str]:
         if _tokens(word):
             words.setdefault(word.casefold(), word)
     return list(words.values())
+
+
+@lru_cache(maxsize=32)
+def _tokens_of_words(text: str) -> tuple[tuple[str, ...], ...]:
+    """Remembered: one search asks for the same text with every title."""
+    return tuple(_tokens(word) for word in _words(text))
 
 
 def _ends_a_phrase(char: str) -> bool:
@@ -149,7 +164,7 @@ def _iso(seconds: int) -> str:
     return datetime.fromtimestamp(within, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _tokens(text: str) -> list[str]:
+def _tokens(text: str) -> tuple[str, ...]:
     """A text's tokens without case: runs of letters, digits and ``_``, and single symbols.
 
     Combining marks belong to the letter before; what follows a symbol (an emoji's variation
@@ -167,10 +182,10 @@ def _tokens(text: str) -> list[str]:
             in_run = not alone
         else:
             in_run = False
-    return tokens
+    return tuple(tokens)
 
 
-def _contains(tokens: list[str], part: list[str]) -> bool:
+def _contains(tokens: tuple[str, ...], part: tuple[str, ...]) -> bool:
     """Whether ``part`` stands in ``tokens`` without a gap."""
     length = len(part)
     return any(tokens[i : i + length] == part for i in range(len(tokens) - length + 1))

@@ -16,6 +16,8 @@ from yaml.error import Mark, MarkedYAMLError
 from github_store.errors import ConfigurationError
 
 MAX_DEPTH: Final = 50
+MAX_LENGTH: Final = 1_048_576
+"""Characters. No monitor list is as long, and PyYAML needs some 10 s for so much."""
 _CORE_TAG: Final = "tag:yaml.org,2002:"
 _CORE_TYPES: Final = frozenset(
     f"{_CORE_TAG}{name}"
@@ -36,6 +38,8 @@ class YamlSource:
 
         Raises ConfigurationError for what is no YAML, or is nested or tagged beyond reason.
         """
+        if len(self._text) > MAX_LENGTH:
+            self.refuse(None, "the file", f"is longer than {MAX_LENGTH:,} characters")
         try:
             loader = _CheckedLoader(self._text)
             return loader.get_single_node()
@@ -122,8 +126,13 @@ def boolean_of(node: yaml.Node) -> bool | None:
 
 
 def whole_number_of(node: yaml.Node) -> int | None:
-    """A plain decimal number of at most nine digits, None when the node is anything else."""
-    if not isinstance(node, yaml.ScalarNode) or not _has_type(node, "int"):
+    """A plain decimal number of at most nine digits, None when the node is anything else.
+
+    Kener takes one in quotes as well, and so is it taken here.
+    """
+    if not isinstance(node, yaml.ScalarNode) or not (
+        _has_type(node, "int") or _has_type(node, "str")
+    ):
         return None
     digits = node.value
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= 9):

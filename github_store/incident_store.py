@@ -3,20 +3,52 @@
 What the API wrote is visible in the very next read. GitHub's lists lag by seconds and its
 search by a minute, a single issue does not: so for two minutes after a write, lists and
 searches leave the written issues to the issues themselves.
+
+Every write first reads its issue anew, and writes only what changes: labels one by one, adding
+first, so that a label somebody puts on in the same second survives; title, text and state last,
+in one request whose answer is the issue as it then is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
 
 from cachetools import TTLCache
 
 from github_store.authors import Authors
+from github_store.errors import (
+    AccessLost,
+    GitHubUnavailable,
+    IncidentNotFound,
+    InvalidEnd,
+)
+from github_store.incident import (
+    INCIDENT_LABEL,
+    Incident,
+    IncidentFields,
+    LabelChanges,
+    incident_from,
+    is_incident,
+    issue_body,
+    label_changes,
+    labels_for,
+    status_label_changes,
+    with_markers_applied,
+)
 from github_store.issue_tracker import IssueTracker
+from github_store.labels import label_key, label_keys
+from github_store.markers import read_markup, replace_end
 from github_store.monitor import Monitors
-from github_store.records import Comment
+from github_store.newest_first import newest_first
+from github_store.records import Comment, Issue
+from github_store.repository_labels import RepositoryLabels
+from github_store.search_query import SearchFilter, incident_matches, issue_query
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +57,30 @@ LAG_SECONDS = 120.0
 MAX_RECENT = 2_000
 MAX_NUMBER = 2**31 - 1
 """GitHub's issue numbers are signed 32-bit; nothing larger can exist."""
-EXPECTED_LABEL_LIMIT = 100
+MAX_LABEL_LISTS = 5
+"""So many lists are merged for a search by tags; for more, the whole list is cheaper."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusUpdate:
+    """What a status update changes; None leaves a field as it is. The end is seconds since 1970."""
+
+    is_identified: bool | None = None
+    is_resolved: bool | None = None
+    end_datetime: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentComment:
+    """An update of an incident; ``created_at`` is seconds since 1970."""
+
+    id: int
+    body: str
+    created_at: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Kener's keys in Kener's order. Source: kener-apis.md, "Add Comment"."""
+        return {"commentID": self.id, "body": self.body, "createdAt": self.created_at}
 
 
 class IncidentStore:
@@ -37,16 +92,261 @@ class IncidentStore:
         *,
         monitors: Monitors,
         authors: Authors,
+        labels: RepositoryLabels,
         clock: Callable[[], float],
     ) -> None:
         self._tracker = tracker
         self._monitors = monitors
         self._authors = authors
+        self._labels = labels
         self._clock = clock
         self._written: TTLCache[int, bool] = TTLCache(MAX_RECENT, ttl=LAG_SECONDS, timer=clock)
-        self._commented: TTLCache[int, tuple[int, Comment]] = TTLCache(
+        self._commented: TTLCache[int, tuple[int, ...]] = TTLCache(
             MAX_RECENT, ttl=LAG_SECONDS, timer=clock
         )
-        self._locks: dict[int, asyncio.Lock] = {}
-        self.hidden_numbers: set[int] = set()
-        """Labelled issues that were not shown because nobody with rights opened them."""
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._hidden: TTLCache[int, bool] = TTLCache(MAX_RECENT, ttl=86_400.0, timer=clock)
+
+    @property
+    def hidden_count(self) -> int:
+        """Labelled issues lately met and not shown, because nobody with rights opened them."""
+        return len(self._hidden)
+
+    async def get(self, number: int) -> Incident:
+        """One incident. Raises IncidentNotFound, and GitHubUnavailable where GitHub is out."""
+        return self._incident_from(await self._issue(number, renew=False))
+
+    async def create(self, fields: IncidentFields) -> Incident:
+        """Open an incident.
+
+        Raises InvalidEnd, and OutcomeUnknown where it may or may not have been opened.
+        """
+        fields = _checked(fields)
+        labels = labels_for(fields, on_creation=True)
+        await self._labels.ensure(labels)
+        issue = await self._tracker.create(
+            title=fields.title, body=issue_body(fields), labels=labels
+        )
+        self._written[issue.number] = True
+        dropped = [each for each in labels if label_key(each) not in label_keys(issue.labels)]
+        if dropped:
+            raise AccessLost(
+                f"GitHub opened issue {issue.number} but dropped its labels "
+                f"({', '.join(dropped)}): the token needs the permission Issues: read and write, "
+                "and its account write access to the repository"
+            )
+        return self._incident_from(issue)
+
+    async def replace(self, number: int, fields: IncidentFields) -> Incident:
+        """Write all fields anew; what is left out is cleared, labels that are not ours stay.
+
+        Raises IncidentNotFound and InvalidEnd.
+        """
+        fields = _checked(fields)
+        async with self._lock(number):
+            issue = await self._issue(number, renew=True)
+            hidden = read_markup(issue.body).hidden
+            changes: dict[str, Any] = {}
+            if fields.title != issue.title:
+                changes["title"] = fields.title
+            if (body := issue_body(fields, hidden=hidden)) != issue.body:
+                changes["body"] = body
+            labels = label_changes(issue.labels, fields, self._monitors)
+            return await self._write(issue, labels, changes, end=fields.end_datetime)
+
+    async def update_status(self, number: int, update: StatusUpdate) -> Incident:
+        """Change progress labels and end time, and nothing else.
+
+        Raises IncidentNotFound, and InvalidEnd for an end at or before the stored start.
+        """
+        async with self._lock(number):
+            issue = await self._issue(number, renew=True)
+            changes: dict[str, Any] = {}
+            if (end := update.end_datetime) is not None:
+                _check_end(read_markup(issue.body).start, end)
+                if (body := replace_end(issue.body, end)) != issue.body:
+                    changes["body"] = body
+            labels = status_label_changes(
+                issue.labels, is_identified=update.is_identified, is_resolved=update.is_resolved
+            )
+            return await self._write(issue, labels, changes, end=end)
+
+    async def search(self, search: SearchFilter, *, page: int, per_page: int) -> list[Incident]:
+        """Page ``page`` (from 1) of what matches, newest first; a page past the end is empty."""
+        found: list[Incident] = []
+        skipped = 0
+        if search.matches_nothing:
+            return found
+        async with aclosing(self._matching(search)) as matching:
+            async for incident in matching:
+                if skipped < (page - 1) * per_page:
+                    skipped += 1
+                    continue
+                found.append(incident)
+                if len(found) == per_page:
+                    break
+        return found
+
+    async def comments(self, number: int) -> list[IncidentComment]:
+        """All updates by trusted authors, oldest first. Raises IncidentNotFound."""
+        await self._issue(number, renew=False)
+        comments = {comment.id: comment for comment in await self._tracker.comments(number)}
+        for comment_id in self._commented.get(number, ()):
+            if comment_id not in comments and (late := await self._tracker.comment(comment_id)):
+                comments[comment_id] = late
+        return [
+            _incident_comment(comments[comment_id])
+            for comment_id in sorted(comments)
+            if await self._speaks(comments[comment_id])
+        ]
+
+    async def add_comment(self, number: int, body: str) -> IncidentComment:
+        """Publish an update. Raises IncidentNotFound, and OutcomeUnknown as ``create`` does."""
+        await self._issue(number, renew=True)
+        comment = await self._tracker.add_comment(number, body)
+        self._commented[number] = (*self._commented.get(number, ()), comment.id)
+        return _incident_comment(comment)
+
+    async def _write(
+        self, issue: Issue, labels: LabelChanges, changes: dict[str, Any], *, end: int | None
+    ) -> Incident:
+        """Carry out changes of one issue, and answer with the incident as it then is.
+
+        A closed incident is opened again only where the request itself ends it in the future.
+        """
+        number = issue.number
+        if end is not None and end > self._clock() and not issue.is_open:
+            changes["state"] = "open"
+        if not (changes or labels.add or labels.remove):
+            return self._incident_from(issue)
+        self._written[number] = True
+        if labels.add:
+            await self._labels.ensure(labels.add)
+            await self._tracker.add_labels(number, labels.add)
+        for label in labels.remove:
+            await self._tracker.remove_label(number, label)
+        if changes:
+            return self._incident_from(await self._tracker.edit(number, changes))
+        return self._incident_from(await self._issue(number, renew=True))
+
+    async def _matching(self, search: SearchFilter) -> AsyncGenerator[Incident, None]:
+        """Everything that matches, newest first: what GitHub finds, and what was just written."""
+        written = frozenset(self._written)
+        recent = [
+            incident
+            for incident in await asyncio.gather(*map(self._visible, written))
+            if incident is not None and incident_matches(search, incident)
+        ]
+        recent.sort(key=_age_key, reverse=True)
+        streams = [_each(recent), self._found(search, leave_out=written)]
+        async with aclosing(newest_first(streams, key=_age_key)) as merged:
+            async for incident in merged:
+                yield incident
+
+    async def _found(
+        self, search: SearchFilter, *, leave_out: frozenset[int]
+    ) -> AsyncGenerator[Incident, None]:
+        """What GitHub finds, each incident once, without the numbers to leave out."""
+        seen = set(leave_out)
+        async with aclosing(self._candidates(search)) as candidates:
+            async for issue in candidates:
+                if issue.number in seen or not is_incident(issue):
+                    continue
+                seen.add(issue.number)
+                incident = self._incident_from(issue)
+                if incident_matches(search, incident) and await self._speaks(issue):
+                    yield incident
+
+    async def _candidates(self, search: SearchFilter) -> AsyncGenerator[Issue, None]:
+        """Issues among which all matching incidents are, newest first.
+
+        Titles and dates are GitHub's search to answer; while it can't, the list is read through.
+        """
+        if search.needs_search:
+            query = issue_query(self._tracker.repository_name, search)
+            answered = False
+            try:
+                async for issue in self._tracker.search(query):
+                    answered = True
+                    yield issue
+            except GitHubUnavailable as error:
+                if answered:
+                    raise  # half of an answer is given already
+                log.warning("GitHub's search is out (%s): reading the issue list instead", error)
+            else:
+                return
+        labels = self._monitors.labels_of(search.tags)
+        if search.tags and not labels:
+            return
+        filters: list[tuple[str, ...]] = [(INCIDENT_LABEL, label) for label in labels]
+        if not 0 < len(filters) <= MAX_LABEL_LISTS:
+            filters = [(INCIDENT_LABEL,)]
+        lists = [self._tracker.issues(state=search.state, labels=each) for each in filters]
+        async with aclosing(newest_first(lists, key=_age_key)) as merged:
+            async for issue in merged:
+                yield issue
+
+    async def _visible(self, number: int) -> Incident | None:
+        try:
+            return await self.get(number)
+        except IncidentNotFound:
+            return None
+
+    async def _issue(self, number: int, *, renew: bool) -> Issue:
+        """The issue of an incident that may be seen and written. Raises IncidentNotFound."""
+        if not 0 < number <= MAX_NUMBER:
+            raise IncidentNotFound(number)
+        issue = await self._tracker.issue(number, renew=renew)
+        if issue is None or not is_incident(issue) or not await self._speaks(issue):
+            raise IncidentNotFound(number)
+        return issue
+
+    async def _speaks(self, writing: Issue | Comment) -> bool:
+        """Whether the author may speak for the project; hidden incidents are counted."""
+        if await self._authors.trusted(writing.author, writing.author_association):
+            return True
+        if isinstance(writing, Issue) and writing.number not in self._hidden:
+            self._hidden[writing.number] = True
+            log.info(
+                "issue %d is labelled as an incident but hidden: %s has no write access "
+                "(see TRUSTED_AUTHORS)",
+                writing.number,
+                writing.author or "its deleted author",
+            )
+        return False
+
+    def _incident_from(self, issue: Issue) -> Incident:
+        return incident_from(issue, self._monitors)
+
+    def _lock(self, number: int) -> asyncio.Lock:
+        """One write at a time per issue, so that no two of ours mix."""
+        lock = self._locks.get(number)
+        if lock is None:
+            lock = self._locks[number] = asyncio.Lock()
+        return lock
+
+
+def _checked(fields: IncidentFields) -> IncidentFields:
+    """The fields with the markers of their own text applied. Raises InvalidEnd."""
+    fields = with_markers_applied(fields)
+    if fields.end_datetime is not None:
+        _check_end(fields.start_datetime, fields.end_datetime)
+    return fields
+
+
+def _check_end(start: int | None, end: int) -> None:
+    if start is not None and end <= start:
+        raise InvalidEnd(start=start, end=end)
+
+
+def _incident_comment(comment: Comment) -> IncidentComment:
+    return IncidentComment(comment.id, comment.body, comment.created_at)
+
+
+def _age_key(each: Issue | Incident) -> tuple[int, int]:
+    return (each.created_at, each.number)
+
+
+async def _each(incidents: Sequence[Incident]) -> AsyncIterator[Incident]:
+    for incident in incidents:
+        yield incident

@@ -6,12 +6,14 @@ One GitHub call per method. Knows labels, states and comments, not incidents.
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from github_store.errors import AccessLost, Conflict, GitHubUnavailable, Unprocessable
 from github_store.gateway import Gateway, Reply
 from github_store.held_answers import HeldAnswers
+from github_store.labels import label_keys
 from github_store.records import Comment, Issue, comment_from, issue_from
 
 PAGE_SIZE = 100
@@ -68,9 +70,10 @@ class IssueTracker:
 
     async def comments(self, number: int) -> list[Comment]:
         """All comments of an issue, oldest first."""
-        path = self._path(f"/issues/{number}/comments", per_page=str(PAGE_SIZE))
         return [
-            comment_from(data) async for reply in self._pages(path) for data in reply.data or ()
+            comment_from(data)
+            async for reply in self._pages(self._comments_path(number))
+            for data in reply.data or ()
         ]
 
     async def create(self, *, title: str, body: str, labels: Iterable[str]) -> Issue:
@@ -84,28 +87,42 @@ class IssueTracker:
 
     async def edit(self, number: int, changes: Mapping[str, Any]) -> Issue:
         """Change title, body or state, and nothing else."""
-        reply = await self._write("PATCH", self._issue_path(number), dict(changes))
+        with self._distrusted(number):
+            reply = await self._write("PATCH", self._issue_path(number), dict(changes))
         self._held.put(self._issue_path(number), reply)
         return _issue(reply.data)
 
     async def add_labels(self, number: int, labels: Iterable[str]) -> None:
         """Put labels on an issue beside those that are there."""
         path = f"{self._issue_path(number)}/labels"
-        await self._write("POST", path, {"labels": list(labels)})
-        self._held.forget(self._issue_path(number))
+        with self._distrusted(number):
+            await self._write("POST", path, {"labels": list(labels)})
 
     async def remove_label(self, number: int, label: str) -> None:
         """Take one label off; somebody else having taken it off already is as good."""
         name = urllib.parse.quote(label, safe="")
         path = f"{self._issue_path(number)}/labels/{name}"
-        _checked(await self._gateway.request("DELETE", path), accept={404})
-        self._held.forget(self._issue_path(number))
+        with self._distrusted(number):
+            _checked(await self._gateway.request("DELETE", path), accept={404})
+
+    async def comment(self, comment_id: int) -> Comment | None:
+        """One comment, None where it is gone."""
+        reply = await self._held.get(self._path(f"/issues/comments/{comment_id}"))
+        if not reply.ok:
+            await self._require_repository()
+            return None
+        return comment_from(reply.data)
 
     async def add_comment(self, number: int, body: str) -> Comment:
         """Comment on an issue."""
         path = self._path(f"/issues/{number}/comments")
-        reply = await self._write("POST", path, {"body": body})
-        return comment_from(reply.data)
+        try:
+            reply = await self._write("POST", path, {"body": body})
+        finally:  # even a lost answer may have been a comment
+            self._held.forget(self._comments_path(number))
+        comment = comment_from(reply.data)
+        self._held.put(self._path(f"/issues/comments/{comment.id}"), reply)
+        return comment
 
     async def permission(self, login: str) -> str | None:
         """``admin``, ``write``, ``read`` or ``none``; None where we may not ask.
@@ -120,10 +137,12 @@ class IssueTracker:
         permission = reply.data.get("permission")
         return permission if isinstance(permission, str) else None
 
-    async def label_names(self) -> set[str]:
-        """The names of the repository's labels, in lower case as GitHub compares them."""
+    async def label_keys(self) -> frozenset[str]:
+        """The names of the repository's labels, as ``label_key`` compares them."""
         path = self._path("/labels", per_page=str(PAGE_SIZE))
-        return {data["name"].casefold() async for reply in self._pages(path) for data in reply.data}
+        return label_keys(
+            [data["name"] async for reply in self._pages(path) for data in reply.data or ()]
+        )
 
     async def create_label(self, *, name: str, color: str, description: str) -> None:
         """Create a label; one that somebody created meanwhile is as good."""
@@ -131,6 +150,7 @@ class IssueTracker:
         _checked(
             await self._gateway.request("POST", self._path("/labels"), body=body), accept={422}
         )
+        self._held.forget(self._path("/labels", per_page=str(PAGE_SIZE)))
 
     async def _pages(self, path: str) -> AsyncIterator[Reply]:
         """Every page of a listing, following ``rel="next"`` as GitHub gives it."""
@@ -158,6 +178,17 @@ class IssueTracker:
         """Whether an answer is of this repository: a transferred issue answers from another."""
         own = f"/repos/{self.repository_name}".casefold()
         return issue.repository_url.casefold().endswith(own) or not issue.repository_url
+
+    @contextmanager
+    def _distrusted(self, number: int) -> Iterator[None]:
+        """While an issue is written and after: what was held of it may be what it was before."""
+        try:
+            yield
+        finally:
+            self._held.forget(self._issue_path(number))
+
+    def _comments_path(self, number: int) -> str:
+        return self._path(f"/issues/{number}/comments", per_page=str(PAGE_SIZE))
 
     def _issue_path(self, number: int) -> str:
         return self._path(f"/issues/{number}")

@@ -1,0 +1,51 @@
+"""The repository's labels: every one that this program puts on issues exists, with its colour.
+
+GitHub creates an unknown label by itself, grey and without a description. So the ones that are
+missing are created first, once an hour at most, and a token that may not create labels is found
+out at start instead of at the first incident.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from cachetools import TTLCache
+
+from github_store.issue_tracker import IssueTracker
+from github_store.labels import LabelStyle, label_key
+
+RECHECK_SECONDS = 3600.0
+
+
+class RepositoryLabels:
+    """Creates missing labels. Raises AccessLost where the token may not. One event loop."""
+
+    def __init__(
+        self,
+        tracker: IssueTracker,
+        styles: Iterable[LabelStyle],
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._tracker = tracker
+        self._styles = {label_key(style.name): style for style in styles}
+        self._existing: TTLCache[str, bool] = TTLCache(
+            max(1, len(self._styles)), ttl=RECHECK_SECONDS, timer=clock
+        )
+        self._lock = asyncio.Lock()
+
+    async def ensure(self, names: Iterable[str] | None = None) -> None:
+        """Let these labels exist (None: all of ours); names without a style are not ours."""
+        keys = self._styles.keys() if names is None else self._styles.keys() & map(label_key, names)
+        if all(key in self._existing for key in keys):
+            return
+        async with self._lock:
+            standing = await self._tracker.label_keys()
+            for key in keys:
+                if key not in standing:
+                    style = self._styles[key]
+                    await self._tracker.create_label(
+                        name=style.name, color=style.color, description=style.description
+                    )
+                self._existing[key] = True

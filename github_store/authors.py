@@ -1,17 +1,30 @@
-"""Asks GitHub once a day and author whether the author may speak for the project."""
+"""Asks GitHub once a day and author whether the author may speak for the project.
+
+While GitHub is out, what it said of an author last still holds: an outage must not empty the page.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from cachetools import TTLCache
+from cachetools import LRUCache
 
+from github_store.errors import GitHubUnavailable
 from github_store.issue_tracker import IssueTracker
 from github_store.trust import Trust
 
 REMEMBER_SECONDS = 86_400.0
 MAX_AUTHORS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """``permission`` is None where GitHub would not tell; ``at`` is seconds since 1970."""
+
+    permission: str | None
+    at: float
 
 
 class Authors:
@@ -20,9 +33,8 @@ class Authors:
     def __init__(self, tracker: IssueTracker, trust: Trust, *, clock: Callable[[], float]) -> None:
         self._tracker = tracker
         self._trust = trust
-        self._permissions: TTLCache[str, str | None] = TTLCache(
-            maxsize=MAX_AUTHORS, ttl=REMEMBER_SECONDS, timer=clock
-        )
+        self._clock = clock
+        self._known: LRUCache[str, _Answer] = LRUCache(MAX_AUTHORS)
         self._asking: dict[str, asyncio.Lock] = {}
 
     async def trusted(self, author: str | None, association: str) -> bool:
@@ -38,7 +50,16 @@ class Authors:
     async def _permission(self, login: str) -> str | None:
         key = login.casefold()
         async with self._asking.setdefault(key, asyncio.Lock()):
-            if key not in self._permissions:
-                self._permissions[key] = await self._tracker.permission(login)
-            self._asking.pop(key, None)
-            return self._permissions[key]
+            try:
+                if not self._is_known(key):
+                    self._known[key] = _Answer(await self._tracker.permission(login), self._clock())
+            except GitHubUnavailable:
+                if key not in self._known:
+                    raise
+            finally:
+                self._asking.pop(key, None)
+            return self._known[key].permission
+
+    def _is_known(self, key: str) -> bool:
+        answer = self._known.get(key)
+        return answer is not None and 0 <= self._clock() - answer.at < REMEMBER_SECONDS

@@ -1,0 +1,184 @@
+"""What GitHub answered lately: one request per resource, renewed by ETag, kept in an outage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+
+from github_store.errors import GitHubUnavailable
+from github_store.freshness import Freshness
+from github_store.gateway import Reply
+from github_store.held_answers import HeldAnswers
+
+PATH = "/repos/owner/status/issues/1"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class ScriptedGateway:
+    """Answers each request with the next of ``answers``; waits for ``gate`` where there is one."""
+
+    def __init__(self, *answers: Reply | Exception) -> None:
+        self.answers = list(answers)
+        self.etags: list[str | None] = []
+        self.gate: asyncio.Event | None = None
+
+    async def request(
+        self, method: str, path: str, *, etag: str | None = None, accept: Collection[int] = ()
+    ) -> Reply:
+        self.etags.append(etag)
+        answer = self.answers.pop(0)
+        if self.gate:
+            await self.gate.wait()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def reply(data: Any, *, etag: str = '"1"', status: int = 200, size: int = 10) -> Reply:
+    return Reply(status, {"etag": etag}, data, size)
+
+
+def held_over(gateway: ScriptedGateway, clock: Clock, **options: Any) -> HeldAnswers:
+    freshness = Freshness(fresh_seconds=15, outage_seconds=1000)
+    return HeldAnswers(gateway, freshness=freshness, clock=clock, **options)  # type: ignore[arg-type]
+
+
+def test_a_fresh_answer_is_given_without_asking() -> None:
+    async def run() -> None:
+        gateway, clock = ScriptedGateway(reply("a")), Clock()
+        held = held_over(gateway, clock)
+        assert (await held.get(PATH)).data == "a"
+        clock.now += 14.9
+        assert (await held.get(PATH)).data == "a"
+        assert len(gateway.etags) == 1
+
+    asyncio.run(run())
+
+
+def test_an_expired_answer_is_renewed_by_its_etag() -> None:
+    async def run() -> None:
+        unchanged = Reply(304, {"etag": '"1"'}, None)
+        gateway, clock = ScriptedGateway(reply("a"), unchanged, reply("b", etag='"2"')), Clock()
+        held = held_over(gateway, clock)
+        await held.get(PATH)
+        clock.now += 15
+        assert (await held.get(PATH)).data == "a"
+        clock.now += 14
+        assert (await held.get(PATH)).data == "a", "a 304 makes it fresh again"
+        clock.now += 15
+        assert (await held.get(PATH)).data == "b"
+        assert gateway.etags == [None, '"1"', '"1"']
+
+    asyncio.run(run())
+
+
+def test_an_outage_gives_what_is_held_until_it_is_too_old() -> None:
+    async def run() -> None:
+        out = GitHubUnavailable("out")
+        gateway, clock = ScriptedGateway(reply("a"), out, out), Clock()
+        held = held_over(gateway, clock)
+        await held.get(PATH)
+        clock.now += 999
+        assert (await held.get(PATH)).data == "a"
+        clock.now += 10
+        with pytest.raises(GitHubUnavailable):
+            await held.get(PATH)
+
+    asyncio.run(run())
+
+
+def test_asking_anew_never_settles_for_what_is_held() -> None:
+    async def run() -> None:
+        gateway = ScriptedGateway(reply("a"), reply("b"), GitHubUnavailable("out"))
+        held = held_over(gateway, Clock())
+        await held.get(PATH)
+        assert (await held.get(PATH, renew=True)).data == "b"
+        with pytest.raises(GitHubUnavailable):
+            await held.get(PATH, renew=True)
+
+    asyncio.run(run())
+
+
+def test_however_many_readers_wait_one_request_is_made() -> None:
+    async def run() -> None:
+        gateway = ScriptedGateway(reply("a"))
+        gateway.gate = asyncio.Event()
+        held = held_over(gateway, Clock())
+        readers = [asyncio.create_task(held.get(PATH)) for _ in range(200)]
+        await asyncio.sleep(0)
+        readers[0].cancel()
+        await asyncio.sleep(0)
+        gateway.gate.set()
+        answers = await asyncio.gather(*readers, return_exceptions=True)
+        assert isinstance(answers[0], asyncio.CancelledError)
+        assert [answer.data for answer in answers[1:] if isinstance(answer, Reply)] == ["a"] * 199
+        assert len(gateway.etags) == 1
+
+    asyncio.run(run())
+
+
+def test_readers_of_a_failed_request_fail_and_the_next_one_asks_anew() -> None:
+    async def run() -> None:
+        gateway = ScriptedGateway(GitHubUnavailable("out"), reply("a"))
+        held = held_over(gateway, Clock())
+        failed = await asyncio.gather(held.get(PATH), held.get(PATH), return_exceptions=True)
+        assert all(isinstance(each, GitHubUnavailable) for each in failed)
+        assert (await held.get(PATH)).data == "a"
+
+    asyncio.run(run())
+
+
+def test_an_answer_asked_for_before_a_write_does_not_replace_it() -> None:
+    async def run() -> None:
+        gateway = ScriptedGateway(reply("before the write"))
+        gateway.gate = asyncio.Event()
+        held = held_over(gateway, Clock())
+        reader = asyncio.create_task(held.get(PATH))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        held.put(PATH, reply("written"))
+        gateway.gate.set()
+        assert (await reader).data == "written"
+        assert (await held.get(PATH)).data == "written"
+
+    asyncio.run(run())
+
+
+def test_an_answer_asked_for_before_something_was_forgotten_is_asked_again() -> None:
+    async def run() -> None:
+        gateway = ScriptedGateway(reply("before"), reply("after"))
+        gateway.gate = asyncio.Event()
+        held = held_over(gateway, Clock())
+        reader = asyncio.create_task(held.get(PATH))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        held.forget(PATH)
+        gateway.gate.set()
+        assert (await reader).data == "after"
+
+    asyncio.run(run())
+
+
+def test_what_is_held_is_bounded_in_bytes_and_entries() -> None:
+    async def run() -> None:
+        sizes = [10] * 20
+        gateway = ScriptedGateway(*(reply(i, size=size) for i, size in enumerate(sizes)))
+        held = held_over(gateway, Clock(), max_bytes=40_960)
+        for number in range(20):
+            await held.get(f"/issues/{number}")
+        assert len(held._held) == 10
+        gateway.answers.append(reply("huge", size=1_000_000))
+        assert (await held.get("/huge")).data == "huge"
+        assert len(held._held) == 10, "what can't be held pushes nothing out"
+
+    asyncio.run(run())

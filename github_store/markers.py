@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -87,11 +87,19 @@ def write_markup(
 
 
 def replace_end(body: str, end: int) -> str:
-    """The body with ``end`` as its only end marker, and otherwise as the maintainer wrote it."""
+    """The body with ``end`` as its only end marker, and otherwise as the maintainer wrote it.
+
+    Only where markers stand entangled in each other, so that taking out the end would change
+    what else is read, is the body written anew.
+    """
     kept = _Reduction(body, keep=frozenset({"start", "hidden"})).text
     if kept.endswith(" ") and not body.endswith(" "):
         kept = kept[:-1]  # the space that stood before the end marker taken from the tail
-    return f"{kept} [end_datetime:{end}]"
+    body_with_end = f"{kept} [end_datetime:{end}]"
+    wanted = replace(read_markup(body), end=end)
+    if read_markup(body_with_end) == wanted:
+        return body_with_end
+    return write_markup(wanted.text, start=wanted.start, end=end, hidden=wanted.hidden)
 
 
 def seconds_of(text: str) -> int | None:

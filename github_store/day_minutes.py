@@ -20,9 +20,11 @@ MINUTES_OF_DAY: Final = 1_440
 LEGEND: Final = {"U": Status.UP, "G": Status.DEGRADED, "D": Status.DOWN}
 GAP: Final = "-"
 
+_TOO_LONG: Final = "the runs are longer than a day's 1440 minutes"
 _LETTER_OF: Final = {status: letter.encode() for letter, status in LEGEND.items()}
 _RUNS: Final = re.compile(r"(?:(?:[1-9][0-9]{0,3})?[UGD-])*", re.ASCII)
-_RUN: Final = re.compile(r"([0-9]*)([UGD-])", re.ASCII)
+_RUN: Final = re.compile(r"[0-9]*[UGD-]", re.ASCII)
+_NOT_CANONICAL: Final = re.compile(r"([UGD-])[0-9]*\1|(?<![0-9])1[UGD-]|-$", re.ASCII)
 _SAME_LETTERS: Final = re.compile(rb"(.)\1*")
 
 
@@ -87,22 +89,34 @@ def day_from_runs(runs: str) -> DayMinutes:
     """Read runs, canonical or not. Raises ValueError for anything else or more than a day."""
     if not _RUNS.fullmatch(runs):
         raise ValueError("expected runs such as 720UD719U, of the letters U, G, D and -")
-    if sum(int(length or 1) for length, _ in _RUN.findall(runs)) > MINUTES_OF_DAY:
-        raise ValueError("the runs are longer than a day's 1440 minutes")
     return _known_day(runs)
 
 
 @lru_cache(maxsize=8_192)
 def _known_day(runs: str) -> DayMinutes:
     """Days that look the same (all up, mostly) are one object."""
-    return _day_of(_letters(runs))
+    letters = _letters(runs)
+    if _NOT_CANONICAL.search(runs):
+        return _day_of(letters)
+    return DayMinutes(runs, _counts(letters, 0, MINUTES_OF_DAY))
 
 
 @lru_cache(maxsize=2_048)
 def _letters(runs: str) -> bytes:
-    """The day as 1,440 letters."""
-    letters = "".join(letter * int(length or 1) for length, letter in _RUN.findall(runs))
+    """The day as 1,440 letters. Raises ValueError for more."""
+    letters = "".join(map(_spelt_out, _RUN.findall(runs)))
+    if len(letters) > MINUTES_OF_DAY:
+        raise ValueError(_TOO_LONG)
     return letters.ljust(MINUTES_OF_DAY, GAP).encode()
+
+
+@lru_cache(maxsize=8_192)
+def _spelt_out(run: str) -> str:
+    """``3U`` as ``UUU``: a file has hundreds of thousands of runs, and few different ones."""
+    length = int(run[:-1] or 1)
+    if length > MINUTES_OF_DAY:
+        raise ValueError(_TOO_LONG)
+    return run[-1] * length
 
 
 def _day_of(letters: bytes) -> DayMinutes:

@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from cachetools import TTLCache
 
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 LAG_SECONDS = 60.0
 """How long a read may show what a write has replaced; GitHub's replicas take up to 30 s."""
 MAX_REPLACED = 1_000
+
+_Content: TypeAlias = StatusDocument | BrokenDocument | None
+"""What a version holds: a document, something broken, or nothing as there is no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,33 +148,38 @@ class HeldStatus:
 
     async def _ask(self) -> None:
         asked_at, writes = self._clock(), self._writes
-        known = self._broken[1] if self._broken else self._held.version if self._held else None
-        try:
-            version = await self._file.read(
-                etag=known.etag if known else None, sha=known.sha if known else None
-            )
-        except BrokenDocument as error:
-            self._asked_at = asked_at
-            self._break(error, ABSENT)
-            return
-        if self._writes != writes or (version and version.sha in self._replaced):
+        known = self._broken[1] if self._broken else self._held.version if self._held else ABSENT
+        found = await self._read(known)
+        if self._writes != writes or (found and found[0].sha in self._replaced):
             return
         self._asked_at = asked_at
-        if version is not None:
-            self._take(version)
+        if found:
+            self._take(*found)
 
-    def _take(self, version: FileVersion) -> None:
-        if version.content is None:
-            self._take_absence(version)
-            return
-        name_only = replace(version, content=None)
+    async def _read(self, known: FileVersion) -> tuple[FileVersion, _Content] | None:
+        """The version there is now and what is in it; None if it is the one known."""
+        version = ABSENT
         try:
-            document = parse(version.content, name=self._file.name)
+            newer = await self._file.read(etag=known.etag, sha=known.sha)
+            if newer is None:
+                return None
+            version = replace(newer, content=None)
+            if newer.content is None:
+                return version, None
+            # In a thread: a large file takes long enough for other requests to notice.
+            return version, await asyncio.to_thread(parse, newer.content, name=self._file.name)
         except BrokenDocument as error:
-            self._break(error, name_only)
+            return version, error
+
+    def _take(self, version: FileVersion, content: _Content) -> None:
+        if isinstance(content, BrokenDocument):
+            self._break(content, version)
             return
         self._broken = None
-        self._held = Base(document.under_present_tags(self._monitors), name_only)
+        if content is None:
+            self._take_absence(version)
+        else:
+            self._held = Base(content.under_present_tags(self._monitors), version)
 
     def _break(self, error: BrokenDocument, version: FileVersion) -> None:
         if str(error) != str(self.problem):
@@ -179,7 +188,6 @@ class HeldStatus:
 
     def _take_absence(self, version: FileVersion) -> None:
         """A file that is gone comes back with the next commit, from what is held."""
-        self._broken = None
         if self._held is None:
             self._held = Base(StatusDocument(), version)
         elif self._held.version.sha is not None:

@@ -262,8 +262,11 @@ class IncidentStore:
 
         Titles and dates are GitHub's search to answer; while it can't, the list is read through.
         """
+        labels = self._monitors.labels_of(search.tags)
+        if search.tags and not labels:
+            return
         if search.needs_search:
-            query = issue_query(self._tracker.repository_name, search)
+            query = issue_query(self._tracker.repository_name, search, labels=labels)
             answered = False
             try:
                 async for issue in self._tracker.search(query):
@@ -275,9 +278,6 @@ class IncidentStore:
                 log.warning("GitHub's search is out (%s): reading the issue list instead", error)
             else:
                 return
-        labels = self._monitors.labels_of(search.tags)
-        if search.tags and not labels:
-            return
         filters: list[tuple[str, ...]] = [(INCIDENT_LABEL, label) for label in labels]
         if not 0 < len(filters) <= MAX_LABEL_LISTS:
             filters = [(INCIDENT_LABEL,)]

@@ -1,0 +1,50 @@
+"""The HTTP face: every route, and what stands before them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from app import __version__
+from app.auth import Access, Guard
+from app.errors import install_error_answers
+from app.request_log import RequestLog
+from app.routes.documents import document_routes
+from app.routes.incidents import IncidentRoutes
+from app.routes.statuses import StatusRoutes
+from app.store import Incidents, Statuses
+from github_store import Monitors
+
+
+def create_app(
+    *,
+    incidents: Incidents,
+    statuses: Statuses,
+    monitors: Monitors,
+    access: Access,
+    clock: Callable[[], float] = time.time,
+) -> FastAPI:
+    """The application; ``clock`` gives seconds since 1970.
+
+    Routes are Starlette's: they hand over ready bytes, and FastAPI's own validation, documents
+    and redirects have no part in an answer.
+    """
+    app = FastAPI(
+        title="kener-issues",
+        version=__version__,
+        openapi_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(RequestLog), Middleware(Guard, access=access)],
+    )
+    app.router.routes.extend(
+        [
+            *IncidentRoutes(incidents, monitors).routes(),
+            *StatusRoutes(statuses, monitors, clock=clock).routes(),
+            *document_routes(),
+        ]
+    )
+    install_error_answers(app)
+    return app

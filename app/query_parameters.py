@@ -1,0 +1,116 @@
+"""Path and query of a request, checked; pure.
+
+A repeated parameter counts once, its first value; an empty one counts as left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+
+from app.refusal import Refused
+from app.validation import OLDEST_SECONDS, known_tag
+from github_store import LATEST, IncidentNotFound, Monitors, SearchFilter
+
+MAX_PER_PAGE: Final = 100
+DEFAULT_PER_PAGE: Final = 10
+MAX_NUMBER: Final = 2**31 - 1
+"""GitHub's issue numbers are signed 32-bit; nothing larger can exist."""
+MAX_PAGE: Final = 10**9
+"""Larger page numbers count as this one: both are past any end."""
+
+SEARCH_PARAMETERS: Final = frozenset(
+    {"state", "tags", "page", "per_page", "created_after_utc", "created_before_utc", "title_like"}
+)
+
+_DIGITS: Final = re.compile(r"[0-9]+")
+_NUMBER: Final = re.compile(
+    r"[+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)"
+)
+"""What JavaScript, and so Kener, takes for a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to find, and which page of it."""
+
+    filter: SearchFilter
+    page: int
+    per_page: int
+
+
+def query_of(query_string: bytes) -> dict[str, str]:
+    """The parameters that are given, the first of each name; empty ones too."""
+    if not query_string:
+        return {}
+    query: dict[str, str] = {}
+    text = query_string.decode(errors="replace")
+    for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
+        query.setdefault(name, value)
+    return query
+
+
+def incident_number(text: str) -> int:
+    """The number in a path. Raises Refused for no number.
+
+    Raises IncidentNotFound for a number that no issue has: such a text never gets into an
+    address of GitHub's.
+    """
+    if _DIGITS.fullmatch(text):
+        number = int(text) if len(text) <= 20 else MAX_NUMBER + 1
+        if 1 <= number <= MAX_NUMBER:
+            return number
+        raise IncidentNotFound(number)
+    if _NUMBER.fullmatch(text):
+        raise IncidentNotFound(0)
+    raise Refused("Invalid incidentNumber", "incidentNumber: expected a whole number in the path")
+
+
+def search_of(query: Mapping[str, str]) -> Search:
+    """Raises Refused."""
+    state = query.get("state") or "open"
+    if state not in ("open", "closed"):
+        raise Refused("state must be open or closed", "state: expected open or closed")
+    tags = (tag.strip() for tag in query.get("tags", "").split(","))
+    page = _whole(query, "page", lowest=1)
+    per_page = _whole(query, "per_page", lowest=1)
+    after = _whole(query, "created_after_utc", lowest=0, highest=LATEST)
+    before = _whole(query, "created_before_utc", lowest=0, highest=LATEST)
+    return Search(
+        SearchFilter(
+            state="open" if state == "open" else "closed",
+            tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
+            title_like=query.get("title_like") or None,
+            created_after=after,
+            created_before=before,
+        ),
+        page=1 if page is None else min(page, MAX_PAGE),
+        per_page=DEFAULT_PER_PAGE if per_page is None else min(per_page, MAX_PER_PAGE),
+    )
+
+
+def status_query(query: Mapping[str, str], monitors: Monitors) -> tuple[str, int]:
+    """The tag, and the window in seconds. Raises Refused."""
+    tag = query.get("tag")
+    if not tag:
+        raise Refused("tag missing", "tag: expected the tag of a monitor in the query")
+    since = _whole(query, "sinceLast", lowest=60, highest=OLDEST_SECONDS)
+    return known_tag(tag, monitors), OLDEST_SECONDS if since is None else since
+
+
+def _whole(
+    query: Mapping[str, str], name: str, *, lowest: int, highest: int | None = None
+) -> int | None:
+    """The parameter as a whole number; without ``highest`` any number of digits is taken."""
+    text = query.get(name)
+    if not text:
+        return None
+    number = int(text[:21]) if _DIGITS.fullmatch(text) else -1
+    if number < lowest or (highest is not None and number > highest):
+        limit = f"{lowest} to {highest}" if highest is not None else f"at least {lowest}"
+        raise Refused(f"Invalid {name}", f"{name}: expected a whole number, {limit}")
+    return number

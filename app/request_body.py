@@ -1,0 +1,89 @@
+"""Reading a request's body as JSON: bounded, strict, and precise about what is wrong where."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import Any, Final, NoReturn
+
+from starlette.requests import Request
+
+from app.refusal import Refused
+
+MAX_BODY_BYTES: Final = 1_048_576
+MAX_INTEGER_DIGITS: Final = 4_000
+"""Python refuses to parse a longer whole number; here it counts as infinite, as JavaScript's."""
+
+_STRING_OR_CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
+
+
+async def read_json(request: Request) -> Any:
+    """The body's JSON value, whatever its Content-Type says.
+
+    Raises Refused: 413 for more than MAX_BODY_BYTES (announced or sent), 400 for no JSON.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
+        raise _too_large()
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise _too_large()
+    return parse_json(bytes(body))
+
+
+def parse_json(body: bytes) -> Any:
+    """One JSON text in UTF-8, a byte order mark tolerated; of equal keys the last counts.
+
+    Half a surrogate pair passes: the field that holds it is refused. Raises Refused.
+    """
+    body = body.removeprefix(codecs.BOM_UTF8)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        before = body[: error.start].decode()
+        raise _malformed(before, len(before), "this is not UTF-8") from None
+    if not text.strip():
+        raise _malformed("", 0, "the body is empty; a JSON object is expected")
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, parse_int=_whole_number)
+    except json.JSONDecodeError as error:
+        raise _malformed(text, error.pos, error.msg[:1].lower() + error.msg[1:]) from None
+    except _Constant as error:
+        raise _malformed(text, _position_of_constant(text), f"{error} is no JSON") from None
+    except RecursionError:
+        raise Refused("malformed JSON", "the body is nested too deeply") from None
+
+
+class _Constant(Exception):
+    """A literal that JavaScript knows and JSON does not."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _Constant(name)
+
+
+def _position_of_constant(text: str) -> int:
+    outside = (m for m in _STRING_OR_CONSTANT.finditer(text) if not m[0].startswith('"'))
+    return next(outside).start()
+
+
+def _whole_number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MAX_INTEGER_DIGITS else float(digits)
+
+
+def _malformed(text: str, position: int, problem: str) -> Refused:
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
+    return Refused("malformed JSON", f"line {line}, column {column}: {problem}")
+
+
+def _too_large() -> Refused:
+    return Refused(
+        "body too large",
+        f"a request body has at most {MAX_BODY_BYTES} bytes",
+        status=413,
+        headers={"Connection": "close"},
+    )

@@ -1,0 +1,31 @@
+"""What the service says about itself, to anybody: no token is needed here."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from app import __version__
+from app.api_reference import PAGES, Page
+from app.json_reply import json_bytes
+from app.openapi import openapi_document, openapi_yaml
+
+
+def document_routes() -> list[BaseRoute]:
+    """Every document is rendered once, at the start."""
+    health = json_bytes({"status": "ok", "version": __version__})
+    pages = {
+        "/healthz": Page(health, "application/json"),
+        "/openapi.json": Page(json_bytes(openapi_document()), "application/json"),
+        "/openapi.yaml": Page(openapi_yaml(), "application/yaml"),
+        **PAGES,
+    }
+    return [_route(path, page) for path, page in pages.items()]
+
+
+def _route(path: str, page: Page) -> Route:
+    async def answer(_request: Request) -> Response:
+        return Response(page.content, media_type=page.media_type, headers=dict(page.headers))
+
+    return Route(path, answer, methods=["GET"])

@@ -1,0 +1,78 @@
+"""The operations on incidents and their comments."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from app.json_reply import json_reply
+from app.query_parameters import SEARCH_PARAMETERS, incident_number, query_of, search_of
+from app.request_body import read_json
+from app.store import Incidents
+from app.validation import comment_text, incident_fields, status_update
+from github_store import Monitors
+
+
+class IncidentRoutes:
+    """One operation, one method."""
+
+    def __init__(self, incidents: Incidents, monitors: Monitors) -> None:
+        self._incidents = incidents
+        self._monitors = monitors
+
+    def routes(self) -> list[BaseRoute]:
+        one = "/api/incident/{number}"
+        return [
+            Route("/api/incident", self.search, methods=["GET"], name="searchIncidents"),
+            Route("/api/incident", self.create_or_search, methods=["POST"], name="createIncident"),
+            Route(one, self.get, methods=["GET"], name="getIncident"),
+            Route(one, self.replace, methods=["PATCH"], name="updateIncident"),
+            Route(f"{one}/comment", self.comments, methods=["GET"], name="getIncidentComments"),
+            Route(f"{one}/comment", self.add_comment, methods=["POST"], name="addIncidentComment"),
+            Route(f"{one}/status", self.update, methods=["POST"], name="updateIncidentStatus"),
+        ]
+
+    async def search(self, request: Request) -> Response:
+        wanted = search_of(query_of(request.scope["query_string"]))
+        found = await self._incidents.search(
+            wanted.filter, page=wanted.page, per_page=wanted.per_page
+        )
+        return json_reply([incident.to_json() for incident in found])
+
+    async def create_or_search(self, request: Request) -> Response:
+        """Kener's page shows the search as a POST with a query, so that is what it is."""
+        if not SEARCH_PARAMETERS.isdisjoint(query_of(request.scope["query_string"])):
+            return await self.search(request)
+        return await self.create(request)
+
+    async def create(self, request: Request) -> Response:
+        fields = incident_fields(await read_json(request), self._monitors)
+        return json_reply((await self._incidents.create(fields)).to_json())
+
+    async def get(self, request: Request) -> Response:
+        incident = await self._incidents.get(_number(request))
+        return json_reply(incident.to_json())
+
+    async def replace(self, request: Request) -> Response:
+        number = _number(request)
+        fields = incident_fields(await read_json(request), self._monitors)
+        return json_reply((await self._incidents.replace(number, fields)).to_json())
+
+    async def update(self, request: Request) -> Response:
+        number = _number(request)
+        update = status_update(await read_json(request))
+        return json_reply((await self._incidents.update_status(number, update)).to_json())
+
+    async def comments(self, request: Request) -> Response:
+        comments = await self._incidents.comments(_number(request))
+        return json_reply([comment.to_json() for comment in comments])
+
+    async def add_comment(self, request: Request) -> Response:
+        number = _number(request)
+        text = comment_text(await read_json(request))
+        return json_reply((await self._incidents.add_comment(number, text)).to_json())
+
+
+def _number(request: Request) -> int:
+    return incident_number(request.path_params["number"])

@@ -1,0 +1,51 @@
+"""The operations on monitor status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from app.json_reply import json_reply
+from app.query_parameters import query_of, status_query
+from app.request_body import read_json
+from app.store import Statuses
+from app.validation import sample
+from github_store import Monitors
+
+
+class StatusRoutes:
+    """One operation, one method. ``clock`` gives seconds since 1970."""
+
+    def __init__(
+        self, statuses: Statuses, monitors: Monitors, *, clock: Callable[[], float]
+    ) -> None:
+        self._statuses = statuses
+        self._monitors = monitors
+        self._clock = clock
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/api/status", self.current, methods=["GET"], name="getMonitorStatus"),
+            Route("/api/status", self.push, methods=["POST"], name="updateMonitorStatus"),
+        ]
+
+    async def current(self, request: Request) -> Response:
+        tag, since_seconds = status_query(query_of(request.scope["query_string"]), self._monitors)
+        status = await self._statuses.current(tag, since_seconds=since_seconds)
+        return json_reply(
+            {
+                "status": status.status,
+                "uptime": status.uptime,
+                "lastUpdatedAt": status.last_updated_at,
+            }
+        )
+
+    async def push(self, request: Request) -> Response:
+        pushed = sample(await read_json(request), self._monitors, now=self._clock())
+        await self._statuses.push(
+            pushed.tag, status=pushed.status, latency=pushed.latency, minute=pushed.minute
+        )
+        return json_reply({"status": 200, "message": f"success at {pushed.minute}"})

@@ -1,0 +1,241 @@
+"""Every setting: its name, default, unit and meaning, in one table; ``Settings`` is the table.
+
+A value is what the environment has, else what ``.env`` has, else the default; an empty text
+counts as not set. Only ``cli.py`` hands an environment in. Messages name the setting that is
+wrong and what is expected, and never repeat the value, which may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import dotenv
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from app import setting_values as values
+from app.client_address import Address, Network
+from github_store import GITHUB_API_URL, ConfigurationError
+
+OTHER_NAMES = {"GITHUB_TOKEN": "gh_token"}
+"""Names that stand for a setting where its own is not given."""
+
+
+def _setting(default: Any, meaning: str, *, unit: str = "", expected: str = "a text") -> Any:
+    return Field(
+        default, description=meaning, json_schema_extra={"unit": unit, "expected": expected}
+    )
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Id = Annotated[int, Field(gt=0)]
+Secret = Annotated[SecretStr, AfterValidator(values.header_safe)]
+
+
+class Settings(BaseSettings):
+    """The settings, checked one by one; whether they fit together, ``deployment.py`` decides."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", validate_default=False)
+
+    host: str = _setting("127.0.0.1", "where to listen", unit="address or name")
+    port: Port = _setting(
+        3000, "where to listen; 0 takes any free port", unit="port", expected="0 to 65535"
+    )
+    api_token: Secret | None = _setting(
+        None,
+        "the token every call of the API must carry; needed with a real repository, else made "
+        "once and kept in DATA_DIR",
+        expected="a text without control characters",
+    )
+    api_ip: Annotated[Address, BeforeValidator(values.address)] | None = _setting(
+        None,
+        "the only address that may call the API; has precedence over API_IP_REGEX",
+        unit="IP address",
+        expected="an IP address",
+    )
+    api_ip_regex: Annotated[re.Pattern[str], BeforeValidator(values.pattern)] | None = _setting(
+        None,
+        "addresses that may call the API: where this is found in the address",
+        unit="regular expression",
+        expected="a regular expression",
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(values.networks)] = (
+        _setting(
+            (),
+            "proxies whose X-Forwarded-For and X-Real-IP are believed",
+            unit="addresses or CIDR networks, comma separated",
+            expected="addresses or CIDR networks with commas between",
+        )
+    )
+    github_repository: Annotated[str, AfterValidator(values.repository)] | None = _setting(
+        None, "the repository that is the database", unit="owner/name", expected="owner/name"
+    )
+    gh_token: Secret | None = _setting(
+        None,
+        "the token for GitHub (or GITHUB_TOKEN): Issues and Contents read and write",
+        expected="a text without control characters",
+    )
+    github_app_id: Id | None = _setting(
+        None,
+        "a GitHub App in place of the token: its id",
+        unit="number",
+        expected="a whole number from 1",
+    )
+    github_app_installation_id: Id | None = _setting(
+        None, "the App's installation", unit="number", expected="a whole number from 1"
+    )
+    github_app_private_key: SecretStr | None = _setting(
+        None, "the App's private key, or a path to it", unit="PEM text or path"
+    )
+    github_api_url: Annotated[str, AfterValidator(values.http_url)] = _setting(
+        GITHUB_API_URL,
+        "GitHub Enterprise, or any compatible server",
+        unit="URL",
+        expected="http(s)://host[:port][/path]",
+    )
+    github_webhook_secret: Annotated[SecretStr, AfterValidator(values.one_or_two)] | None = (
+        _setting(
+            None,
+            "signs GitHub's webhooks; two while it is being replaced",
+            unit="one or two, comma separated",
+            expected="one secret, or two with a comma between",
+        )
+    )
+    embedded_github: Literal["auto", "always", "never"] = _setting(
+        "auto",
+        "the GitHub inside: auto runs it where no GitHub setting is given",
+        unit="auto, always or never",
+        expected="auto, always or never",
+    )
+    embedded_github_port: Port = _setting(
+        0, "where it listens; 0 takes any free port", unit="port", expected="0 to 65535"
+    )
+    sample_data: bool = _setting(
+        True,
+        "sample monitors, incidents and status on the embedded GitHub's first start",
+        unit="yes or no",
+        expected="yes or no",
+    )
+    monitors: str = _setting(
+        "monitors.yaml",
+        "the monitors: a local file, or where there is none, that file in the repository",
+        unit="path",
+    )
+    data_dir: Path = _setting(
+        Path(".kener-issues"), "what the service keeps on disk", unit="path", expected="a path"
+    )
+    status_branch: Annotated[str, AfterValidator(values.branch)] = _setting(
+        "status-data",
+        "the branch where status is committed",
+        unit="branch",
+        expected="a name that git takes for a branch",
+    )
+    trusted_authors: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.logins)] = (
+        _setting(
+            (),
+            "who may speak for the project beside the repository's own people",
+            unit="logins, comma separated",
+            expected="GitHub logins with commas between",
+        )
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is handed in: nothing here looks at the process."""
+        return (init_settings,)
+
+
+def read_settings(environ: Mapping[str, str], *, env_file: Path | None = None) -> Settings:
+    """Raises ConfigurationError, in one line, for the first setting that is wrong."""
+    given: dict[str, Any] = _given(_env_file(env_file)) | _given(environ)
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        field = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
+        expected = _extra(Settings.model_fields[field])["expected"]
+        raise ConfigurationError(f"{field.upper()}: expected {expected}") from None
+
+
+def _given(variables: Mapping[str, str | None]) -> dict[str, str]:
+    """The settings among the variables; empty ones are left out."""
+    given: dict[str, str] = {}
+    fields = [(name.upper(), name) for name in Settings.model_fields]
+    for variable, name in (*fields, *OTHER_NAMES.items()):
+        value = (variables.get(variable) or "").strip()
+        if value:
+            given.setdefault(name, value)
+    return given
+
+
+def _env_file(path: Path | None) -> dict[str, str | None]:
+    if path is None or not path.exists():
+        return {}
+    try:
+        return dotenv.dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        problem = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigurationError(f"{path.name} cannot be read: {problem}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table, in texts."""
+
+    name: str
+    default: str
+    unit: str
+    meaning: str
+    is_secret: bool
+
+
+def setting_rows() -> Iterator[Setting]:
+    for name, field in Settings.model_fields.items():
+        yield Setting(
+            name=name.upper(),
+            default=_text(field.default),
+            unit=_extra(field)["unit"],
+            meaning=field.description or "",
+            is_secret="SecretStr" in str(field.annotation),
+        )
+
+
+def shown_value(settings: Settings, name: str) -> str:
+    """A setting's value for a person's eyes; a secret is masked."""
+    return _text(getattr(settings, name.lower()))
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return ",".join(map(str, value))
+        case re.Pattern():
+            return str(value.pattern)
+        case _:
+            return str(value)
+
+
+def _extra(field: FieldInfo) -> dict[str, str]:
+    extra = field.json_schema_extra
+    assert isinstance(extra, dict)
+    return {key: str(value) for key, value in extra.items()}

@@ -87,6 +87,9 @@ class CommentTable:
     def remove(self, comment: Comment) -> None:
         self._storage.execute("DELETE FROM comments WHERE id = ?", comment.id)
 
+    def remove_all(self, issue: Issue) -> None:
+        self._storage.execute("DELETE FROM comments WHERE issue_id = ?", issue.id)
+
 
 class EventTable:
     def __init__(self, storage: Storage) -> None:
@@ -100,6 +103,12 @@ class EventTable:
             event=event,
             created_at=at,
             details=json.dumps(details),
+        )
+
+    def move(self, source: Issue, target: Issue) -> None:
+        """The history follows its issue into another repository."""
+        self._storage.execute(
+            "UPDATE events SET issue_id = ? WHERE issue_id = ?", target.id, source.id
         )
 
     def of_issue(self, issue: Issue) -> list[Event]:

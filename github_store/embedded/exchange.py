@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from .refusals import Refusal, bad_json, not_an_object
+from .refusals import Refusal, bad_json, not_an_object, not_found
 from .rows import Repository, User
 
 JSON_TYPE = "application/json; charset=utf-8"
+# Longer numbers are no id of anything, and would not fit into the database's 64 bits.
+LONGEST_NUMBER = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,11 @@ class Request:
         return dict(self.query).get(name, default)
 
     def number(self, name: str) -> int:
-        return int(self.path_args[name])
+        """A path argument that is a number. Raises 404 for anything else, as routing would."""
+        text = self.path_args[name]
+        if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER):
+            raise not_found()
+        return int(text)
 
     def json(self) -> Any:
         """The body as JSON; an empty body counts as ``{}``. Raises GitHub's 400."""

@@ -85,7 +85,7 @@ def fault_from(data: Mapping[str, Any]) -> Fault:
         if isinstance(value, bool) or not isinstance(value, int | float | None):
             raise ValueError(f"{name} is no number")  # noqa: TRY004 - one kind for the caller
     if not isinstance(data.get("kind"), str) or not isinstance(data.get("match", ""), str):
-        raise ValueError("kind and match are strings, and kind is needed")
+        raise ValueError("kind and match are strings, and kind is needed")  # noqa: TRY004
     return Fault(**{name: value for name, value in data.items() if name != "id"})
 
 

@@ -23,6 +23,7 @@ class Window:
     limit: int
     used: int
     reset: int
+    exhausted: bool = False  # the request that asks came after the last one allowed
 
     @property
     def remaining(self) -> int:
@@ -53,14 +54,14 @@ class Quota:
         self._windows: dict[tuple[str, str], Window] = {}
         self._lock = threading.Lock()
 
-    def charge(self, actor: User | None, peer: str, resource: str) -> tuple[Window, bool]:
-        """Count one request; the window after it, and whether it was still allowed."""
+    def charge(self, actor: User | None, peer: str, resource: str) -> Window:
+        """Count one request; a copy of the window after it."""
         with self._lock:
             window = self._window(actor, peer, resource)
-            allowed = window.used < window.limit
-            if allowed:
+            exhausted = window.used >= window.limit
+            if not exhausted:
                 window.used += 1
-            return Window(window.limit, window.used, window.reset), allowed
+            return Window(window.limit, window.used, window.reset, exhausted)
 
     def refund(self, actor: User | None, peer: str, resource: str) -> Window:
         """Take one back: a 304 costs an authenticated caller nothing."""

@@ -87,8 +87,27 @@ class RepositoryTable:
             repository.id,
         )
 
-    def disable_issues(self, repository: Repository) -> None:
-        self._storage.execute("UPDATE repositories SET has_issues = 0 WHERE id = ?", repository.id)
+    def configure(
+        self, repository: Repository, *, private: bool, has_issues: bool, now: int
+    ) -> Repository:
+        self._storage.execute(
+            "UPDATE repositories SET private = ?, has_issues = ?, updated_at = ? WHERE id = ?",
+            private,
+            has_issues,
+            now,
+            repository.id,
+        )
+        return self.by_id(repository.id)
+
+    def remove(self, repository: Repository) -> None:
+        """Forget the repository; what belonged to it is out of reach without it."""
+        for sql in (
+            "DELETE FROM former_names WHERE repository_id = ?",
+            "DELETE FROM permissions WHERE repository_id = ?",
+            "DELETE FROM hooks WHERE repository_id = ?",
+            "DELETE FROM repositories WHERE id = ?",
+        ):
+            self._storage.execute(sql, repository.id)
 
     def next_number(self, repository: Repository) -> int:
         """The next issue number: counts on, also past deleted issues."""

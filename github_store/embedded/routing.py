@@ -20,6 +20,8 @@ from .hub import Hub
 Handler = Callable[[Hub, Request], Response]
 
 REPOSITORY: Final = "/repos/{owner}/{repo}"
+# The ``resource`` of a route that costs no quota.
+FREE: Final = ""
 _PARAMETER: Final = re.compile(r"\{(\w+)(:path)?\}")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -226,6 +228,25 @@ def test_any_moment_written_in_any_zone_is_read_as_that_moment(seconds: int, min
 )
 def test_headings_of_the_form_give_times(body: str, start: int | None, end: int | None) -> None:
     assert (read_markup(body).start, read_markup(body).end) == (start, end)
+
+
+FORMS = sorted(
+    form
+    for form in (Path(__file__).parents[2] / ".github" / "ISSUE_TEMPLATE").glob("*.yml")
+    if form.name != "config.yml"
+)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda path: path.stem)
+def test_what_our_issue_forms_ask_is_read(form: Path) -> None:
+    fields = [each for each in yaml.safe_load(form.read_text("utf-8"))["body"] if "id" in each]
+    answers = {"start": "2023-12-12T18:29Z", "end": "2023-12-12 18:32"}
+    blocks = [
+        f"### {each['attributes']['label']}\n\n{answers.get(each['id'], '_No response_')}"
+        for each in fields
+    ]
+    markup = read_markup("\n\n".join(blocks))
+    assert (markup.start, markup.end) == (1702405740, 1702405920)
 
 
 def test_headings_stay_in_the_text() -> None:

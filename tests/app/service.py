@@ -1,0 +1,68 @@
+"""The application over the fake store, and a client that may call it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from app.api import create_app
+from app.auth import Access
+from tests.app.fake_store import MONITORS, NOW, FakeIncidents, FakeStatuses
+
+TOKEN = "a-token-for-tests"
+PEER = "127.0.0.1"
+
+
+class Client:
+    """Calls an application without sockets; a failure inside is an answer, as on the wire."""
+
+    def __init__(self, app: FastAPI, *, headers: Mapping[str, str], peer: str) -> None:
+        self._app = app
+        self._headers = dict(headers)
+        self._peer = peer
+
+    def request(self, method: str, url: str, **more: Any) -> httpx.Response:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(
+                self._app, raise_app_exceptions=False, client=(self._peer, 4711)
+            )
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://kener.test", headers=self._headers
+            ) as client:
+                return await client.request(method, url, **more)
+
+        return asyncio.run(send())
+
+    def get(self, url: str, **more: Any) -> httpx.Response:
+        return self.request("GET", url, **more)
+
+    def post(self, url: str, **more: Any) -> httpx.Response:
+        return self.request("POST", url, **more)
+
+    def patch(self, url: str, **more: Any) -> httpx.Response:
+        return self.request("PATCH", url, **more)
+
+
+@dataclass
+class Service:
+    incidents: FakeIncidents = field(default_factory=FakeIncidents)
+    statuses: FakeStatuses = field(default_factory=FakeStatuses)
+    access: Access = field(default_factory=lambda: Access(token=TOKEN))
+
+    def app(self) -> FastAPI:
+        return create_app(
+            incidents=self.incidents,
+            statuses=self.statuses,
+            monitors=MONITORS,
+            access=self.access,
+            clock=lambda: NOW,
+        )
+
+    def client(self, *, token: str | None = TOKEN, peer: str = PEER) -> Client:
+        headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        return Client(self.app(), headers=headers, peer=peer)

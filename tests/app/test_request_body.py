@@ -1,0 +1,114 @@
+"""Bodies: JSON, exactly; and where it is not, which line and column."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.json_reply import json_bytes
+from app.refusal import Refused
+from app.request_body import MAX_BODY_BYTES, parse_json
+from tests.app.service import Service
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"a": 1}', {"a": 1}),
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
+        (b'{"a": 1, "a": 2}', {"a": 2}),
+        (b'{"a": 1e400}', {"a": float("inf")}),
+        (b" [1.0, null]\r\n", [1.0, None]),
+        (b'"\\ud83d\\udc38"', "🐸"),
+        (b'"\\ud83d"', "\ud83d"),
+        (b'"NaN"', "NaN"),
+        (b"1" * 10_000, float("inf")),
+    ],
+    ids=lambda value: ascii(value)[:24],
+)
+def test_a_json_text_is_its_value(body: bytes, value: Any) -> None:
+    assert parse_json(body) == value
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b'{\n\t"isIdentified": true,\n\t"isResolved": false\n\t"endDatetime": 1\n}', (4, 2)),
+        (b"", (1, 1)),
+        (b" \n ", (1, 1)),
+        (b"{", (1, 2)),
+        (b"{'a': 1}", (1, 2)),
+        (b'{"a": 1} x', (1, 10)),
+        (b'{"a": "\n"}', (1, 8)),
+        (b'{"a": "NaN",\n "b": NaN}', (2, 7)),
+        (b'{"a": "\\"NaN", "b": -Infinity}', (1, 21)),
+        (b'{"a":\n "\xff"}', (2, 3)),
+        ('{"ü": "ü" 1}'.encode(), (1, 11)),
+        ("{}".encode("utf-16"), (1, 1)),
+    ],
+    ids=ascii,
+)
+def test_malformed_json_is_400_with_line_and_column(body: bytes, where: tuple[int, int]) -> None:
+    with pytest.raises(Refused) as caught:
+        parse_json(body)
+    assert (caught.value.status, caught.value.error) == (400, "malformed JSON")
+    assert caught.value.detail.startswith("line {}, column {}: ".format(*where))
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_deep_nesting_is_refused(opening: bytes) -> None:
+    with pytest.raises(Refused, match="malformed JSON"):
+        parse_json(opening * 100_000)
+
+
+@given(
+    st.binary(max_size=40) | st.text('{}[]",:\\eE+-.0123NaInfity \n', max_size=40).map(str.encode)
+)
+def test_any_bytes_are_a_value_or_refused(body: bytes) -> None:
+    try:
+        parse_json(body)
+    except Refused as refused:
+        assert refused.status == 400  # noqa: PT017 - either outcome is right
+
+
+def test_a_body_at_the_limit_is_read_and_one_above_is_413() -> None:
+    client = Service().client()
+    within = client.post("/api/incident", content=b" " * (MAX_BODY_BYTES - 2) + b"{}")
+    above = client.post("/api/incident", content=b" " * (MAX_BODY_BYTES - 1) + b"{}")
+    assert (within.status_code, within.json()["error"]) == (400, "Invalid title")
+    assert (above.status_code, above.json()["error"]) == (413, "body too large")
+
+
+def test_a_body_of_unannounced_size_is_cut_off_at_the_limit() -> None:
+    sent = 0
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(64):
+            sent += 65_536
+            yield b" " * 65_536
+
+    assert Service().client().post("/api/incident", content=chunks()).status_code == 413
+    assert sent <= MAX_BODY_BYTES + 65_536
+
+
+def test_the_content_type_does_not_matter() -> None:
+    reply = (
+        Service()
+        .client()
+        .post(
+            "/api/incident",
+            content=b'{"title": "x", "tags": ["earth"]}',
+            headers={"Content-Type": "text/plain"},
+        )
+    )
+    assert reply.status_code == 200
+
+
+def test_an_answer_with_half_a_character_is_still_json() -> None:
+    assert json_bytes({"a": "ü\ud83d"}) == b'{"a":"\\u00fc\\ud83d"}'
+    assert json_bytes({"a": "ü"}) == '{"a":"ü"}'.encode()

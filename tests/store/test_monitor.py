@@ -93,6 +93,7 @@ def test_keners_own_shapes_are_read_and_its_probes_left_alone() -> None:
     [
         pytest.param("", {}, id="name and tag are enough"),
         pytest.param("description: 2026", {"description": "2026"}, id="a number as description"),
+        pytest.param("<<: {name: ' Earth '}", {}, id="a merged name that is not needed"),
         pytest.param("image: ~", {}, id="null is left out"),
         pytest.param("defaultStatus:", {}, id="nothing is left out"),
         pytest.param("defaultStatus: DEGRADED", {"default_status": Status.DEGRADED}, id="degraded"),
@@ -127,6 +128,10 @@ def test_optional_fields(fields: str, expected: dict[str, object]) -> None:
 )
 def test_tags_are_texts_as_yaml_1_2_reads_them(written: str, tag: str) -> None:
     assert only(f"- {{name: n, tag: {written}}}").tag == tag
+
+
+def test_white_space_around_a_name_is_dropped() -> None:
+    assert only("- {name: ' Our Earth\t', tag: earth}").name == "Our Earth"
 
 
 def test_anchors_and_merge_keys_are_followed_and_an_own_key_beats_a_merged_one() -> None:

@@ -264,6 +264,15 @@ def test_as_many_words_as_fit_narrow_the_search_and_no_word_is_cut(words: list[s
     assert all(taken + len(f' "{word}"') > MAX_TEXT_LENGTH for word in left_out)
 
 
+@pytest.mark.parametrize(("length", "fits"), [(80, True), (81, False)])
+def test_words_fill_githubs_limit_to_the_last_character(length: int, fits: bool) -> None:
+    first, second, third = "a" * 84, "b" * 84, "c" * length  # two quotes each, two spaces between
+    query = query_of(SearchFilter(title_like=f"{first} {second} {third}"))
+    assert (len(f'"{first}" "{second}" "{third}"') <= MAX_TEXT_LENGTH) is fits
+    assert (third in query) is fits
+    assert second in query
+
+
 def test_a_word_longer_than_githubs_limit_is_left_for_us_to_decide() -> None:
     search = SearchFilter(title_like="x" * 255)
     assert "in:title" not in query_of(search)

@@ -205,6 +205,7 @@ def test_null_is_not_an_empty_text(written: str, expected: bool) -> None:
         ("a\nb", '"a\\nb"'),
         ("\x1b[31m", '"\\u001b[31m"'),
         ("größe", '"größe"'),
+        ("x" * 60, '"' + "x" * 60 + '"'),
         ("x" * 61, '"' + "x" * 57 + '..."'),
         ("\ud800", '"\\ud800"'),
     ],

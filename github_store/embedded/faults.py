@@ -8,6 +8,7 @@
 | drop_after | the request is done, the connection closes unanswered |  |
 | lost_race | somebody else commits just before this ref or file write |  |
 | search_lag | search shows issues as they were some seconds ago | seconds |
+| search_timeout | search gives half of what it finds, as incomplete |  |
 | list_lag | the issue list does | seconds |
 | rate_limit | the primary limit is used up | status, seconds |
 | secondary_limit | the secondary limit is hit | status, retry_after |
@@ -35,6 +36,7 @@ Kind = Literal[
     "drop_after",
     "lost_race",
     "search_lag",
+    "search_timeout",
     "list_lag",
     "rate_limit",
     "secondary_limit",

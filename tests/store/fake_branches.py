@@ -23,18 +23,19 @@ class FakeBranches(Gateway):
     """A repository's branches, and what shall go wrong with requests to them.
 
     ``before`` is awaited before each request is carried out; what it raises, the caller gets.
-    ``after`` is called once it is carried out, with the same power.
+    ``after`` is awaited between that and the answer, with the same power.
     """
 
     def __init__(self, branches: Mapping[str, Files] | None = None) -> None:
         self.repository_name = "octo/status"
         self.is_there = True
         self.may_write = True
+        self.gives_etags = True
         self.branches = {name: dict(files) for name, files in (branches or {}).items()}
         self.commits: list[tuple[str, str]] = []
         self.requests: list[str] = []
         self.before: Callable[[str], Awaitable[None]] | None = None
-        self.after: Callable[[str], None] | None = None
+        self.after: Callable[[str], Awaitable[None]] | None = None
         self._trees: dict[str, Files] = {}
 
     async def request(
@@ -54,7 +55,7 @@ class FakeBranches(Gateway):
             await self.before(line)
         status, data, reply_etag = self._answer(line, (params or {}).get("ref"), body or {}, etag)
         if self.after:
-            self.after(line)
+            await self.after(line)
         return Reply(status, {"etag": reply_etag} if reply_etag else {}, data)
 
     @property
@@ -68,19 +69,16 @@ class FakeBranches(Gateway):
     def fail_once(self, match: str, error: StoreError, *, after: bool = False) -> None:
         """The next request whose line contains ``match`` fails, carried out or not."""
 
-        def strike(line: str) -> None:
+        async def strike(line: str) -> None:
             if match in line and not struck:
                 struck.append(line)
                 raise error
-
-        async def strike_before(line: str) -> None:
-            strike(line)
 
         struck: list[str] = []
         if after:
             self.after = strike
         else:
-            self.before = strike_before
+            self.before = strike
 
     def _answer(
         self, line: str, ref: str | None, body: dict[str, Any], etag: str | None
@@ -98,11 +96,14 @@ class FakeBranches(Gateway):
         return (*self._git(method, path.removeprefix("/git/"), body), None)
 
     def _get(self, name: str, ref: str | None, etag: str | None) -> tuple[int, Any, str | None]:
-        content = self.branches.get(ref or "main", {}).get(name)
+        files = self.branches.get(ref or "main", {})
+        content = files.get(name)
+        if any(other.startswith(f"{name}/") for other in files):
+            return 200, [], None
         if content is None:
             return 404, {"message": "Not Found"}, None
         sha = blob_sha(content)
-        if etag == f'W/"{sha}"':
+        if self.gives_etags and etag == f'W/"{sha}"':
             return 304, None, etag
         fits = len(content) <= INLINE_LIMIT
         data = {
@@ -111,7 +112,7 @@ class FakeBranches(Gateway):
             "encoding": "base64" if fits else "none",
             "content": base64.encodebytes(content).decode() if fits else "",
         }
-        return 200, data, f'W/"{sha}"'
+        return 200, data, f'W/"{sha}"' if self.gives_etags else None
 
     def _put(self, name: str, body: dict[str, Any]) -> tuple[int, Any]:
         branch = body.get("branch", "main")

@@ -300,23 +300,26 @@ def test_the_default_status_fills_minutes_without_a_sample(
     st.sampled_from([None, *Status]),
     st.booleans(),
     st.one_of(st.integers(1, 5), st.integers(1, WINDOW_MINUTES), st.just(WINDOW_MINUTES)),
+    st.one_of(st.just(NOW), st.integers(20_000 * MINUTES_OF_DAY - 2, 20_000 * MINUTES_OF_DAY + 2)),
 )
 def test_the_answer_is_that_of_the_naive_model(
-    minutes: dict[int, Status], default: Status | None, strict: bool, since: int
+    minutes: dict[int, Status], default: Status | None, strict: bool, since: int, now: int
 ) -> None:
     monitor = Monitor("earth", "Earth", default_status=default, include_degraded_in_downtime=strict)
-    assert answer(minutes, monitor, since=since) == naive_answer(minutes, monitor, since)
+    assert answer(minutes, monitor, now=now, since=since) == naive_answer(
+        minutes, monitor, now, since
+    )
 
 
-def naive_answer(minutes: Minutes, monitor: Monitor, since: int) -> MonitorStatus:
+def naive_answer(minutes: Minutes, monitor: Monitor, now: int, since: int) -> MonitorStatus:
     """Minute by minute, as one would explain it."""
-    known_since = min(min(minutes, default=NOW), NOW)
-    covered = {minute: status for minute, status in minutes.items() if minute <= NOW}
+    known_since = min(min(minutes, default=now), now)
+    covered = {minute: status for minute, status in minutes.items() if minute <= now}
     if monitor.default_status:
-        for minute in range(known_since, NOW + 1):
+        for minute in range(known_since, now + 1):
             covered.setdefault(minute, monitor.default_status)
-    covered = {m: s for m, s in covered.items() if m >= NOW - WINDOW_MINUTES}
-    inside = [status for minute, status in covered.items() if minute >= NOW - since]
+    covered = {m: s for m, s in covered.items() if m >= now - WINDOW_MINUTES}
+    inside = [status for minute, status in covered.items() if minute >= now - since]
     good = (UP,) if monitor.include_degraded_in_downtime else (UP, DEGRADED)
     newest = max(covered, default=None)
     return MonitorStatus(
@@ -342,7 +345,9 @@ def test_a_former_tags_history_is_found_under_the_present_tag() -> None:
 
 def test_the_present_tags_sample_wins_over_the_former_ones() -> None:
     document = EMPTY.apply([sample(NOW, UP, tag="terra"), sample(NOW, DOWN)])
-    assert minutes_of(document.under_present_tags(RENAMED)) == {("terra", NOW): UP}
+    renamed = document.under_present_tags(RENAMED)
+    assert minutes_of(renamed) == {("terra", NOW): UP}
+    assert renamed.histories["terra"].latest.status is UP
 
 
 def test_a_tag_that_changed_only_in_case_keeps_its_history() -> None:

@@ -139,6 +139,19 @@ def test_a_file_of_more_than_a_megabyte_is_read_and_written() -> None:
     run(scene)
 
 
+def test_a_large_file_is_not_fetched_again_while_its_sha_stays() -> None:
+    async def scene() -> None:
+        many = [sample(f"retired-{i:05}-{'x' * 40}") for i in range(5_000)]
+        desk = Desk(with_status(sample(), *many))
+        desk.github.gives_etags = False
+        for _ in range(3):
+            assert (await desk.current()).status == "UP"
+            desk.now += 16
+        assert sum("/git/blobs/" in line for line in desk.github.requests) == 1
+
+    run(scene)
+
+
 def test_a_former_tags_history_is_kept_through_reads_and_writes() -> None:
     async def scene() -> None:
         desk = Desk(with_status(sample("globe", DOWN, minutes_ago=1)))
@@ -291,6 +304,19 @@ def test_what_is_there_already_is_not_committed_again() -> None:
     run(scene)
 
 
+def test_days_out_of_the_window_are_dropped_with_the_next_sample_but_are_no_reason_to_commit() -> (
+    None
+):
+    async def scene() -> None:
+        desk = Desk(with_status(sample(), sample(minutes_ago=92 * 1_440)))
+        await desk.push()
+        assert desk.github.commits == []
+        await desk.push(minutes_ago=1)
+        assert desk.github.branches[BRANCH][FILE].decode().count('"minutes"') == 1
+
+    run(scene)
+
+
 def test_that_it_is_there_already_is_believed_only_of_a_fresh_answer() -> None:
     async def scene() -> None:
         desk = Desk(with_status(sample()))
@@ -341,11 +367,12 @@ def test_reads_do_not_wait_for_a_commit_under_way() -> None:
 def test_the_push_of_a_client_that_hangs_up_is_committed_all_the_same() -> None:
     async def scene() -> None:
         desk = Desk(with_status())
-        push = asyncio.create_task(desk.push())
+        hasty = asyncio.create_task(desk.push())
+        patient = asyncio.create_task(desk.push("moon"))
         await settled(lambda: bool(desk.github.requests))
-        push.cancel()
-        await settled(lambda: bool(desk.github.commits))
-        assert desk.committed == {("earth", 0): UP}
+        hasty.cancel()
+        await patient
+        assert desk.committed == {("earth", 0): UP, ("moon", 0): UP}
 
     run(scene)
 
@@ -430,27 +457,65 @@ def test_a_read_that_lags_behind_a_write_of_ours_is_discarded() -> None:
     run(scene)
 
 
+def test_what_a_person_brought_back_is_read_although_we_once_replaced_it() -> None:
+    async def scene() -> None:
+        desk = Desk(with_status())
+        for status in (UP, DOWN, UP):
+            await desk.push(status=status)
+        ours = desk.github.branches[BRANCH][FILE]
+        for content, expected in ((file_of(sample("moon")), "NO_DATA"), (ours, "UP")):
+            desk.github.commit(BRANCH, FILE, content, "by hand")
+            desk.now += 16
+            assert (await desk.current()).status == expected
+
+    run(scene)
+
+
 def test_a_read_asked_before_a_write_of_ours_is_discarded() -> None:
     async def scene() -> None:
         desk = Desk(with_status(sample(minutes_ago=1)))
         await desk.current()
+        desk.github.commit(BRANCH, FILE, file_of(sample("moon")), "theirs")
         desk.now += 16
-        answered = asyncio.Event()
-        old = dict(desk.github.branches[BRANCH])
-
-        async def slow_read(line: str) -> None:
-            if line.startswith("GET"):
-                await answered.wait()
-
-        desk.github.before = slow_read
+        answered = slow_reads(desk.github)
         read = asyncio.create_task(desk.current())
         await settled(lambda: len(desk.github.requests) == 2)
+        desk.github.branches[BRANCH][FILE] = file_of(sample(minutes_ago=1))
         await desk.push(status=DOWN)
-        desk.github.branches[BRANCH] = old | {FILE: file_of(sample("moon"))}
         answered.set()
         assert (await read).status == "DOWN"
 
     run(scene)
+
+
+def test_what_became_of_a_write_is_not_taken_from_a_read_asked_before_it() -> None:
+    async def scene() -> None:
+        desk = Desk(with_status(sample(minutes_ago=1)))
+        await desk.current()
+        desk.github.commit(BRANCH, FILE, file_of(sample("moon")), "theirs")
+        desk.now += 16
+        answered = slow_reads(desk.github)
+        read = asyncio.create_task(desk.current())
+        await settled(lambda: len(desk.github.requests) == 2)
+        push = asyncio.create_task(desk.push(status=DOWN))
+        await settled(lambda: bool(desk.pauses))
+        answered.set()
+        await asyncio.gather(read, push)
+        assert len(desk.github.writes) == 2
+
+    run(scene)
+
+
+def slow_reads(github: FakeBranches) -> asyncio.Event:
+    """Hold back the answers to reads, carried out as they are, until the event is set."""
+    answered = asyncio.Event()
+
+    async def hold_back(line: str) -> None:
+        if line.startswith("GET"):
+            await answered.wait()
+
+    github.after = hold_back
+    return answered
 
 
 # Missing branches
@@ -636,9 +701,13 @@ def test_a_broken_file_is_told_where_nothing_is_held() -> None:
     run(scene)
 
 
-def test_a_mended_file_is_written_again_at_once() -> None:
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_mended_file_is_written_again_at_once(is_held: bool) -> None:
     async def scene() -> None:
-        desk = Desk(FakeBranches({"main": {}, BRANCH: {FILE: GARBAGE}}))
+        desk = Desk(with_status())
+        if is_held:
+            await desk.current()
+        desk.github.commit(BRANCH, FILE, GARBAGE, "oops")
         with pytest.raises(BrokenDocument):
             await desk.push()
         desk.github.commit(BRANCH, FILE, file_of(sample("moon", DOWN)), "mended")
@@ -661,6 +730,23 @@ def test_a_file_mended_to_what_it_was_is_read_again() -> None:
         assert desk.store.problem is None
 
     run(scene)
+
+
+def test_a_folder_in_the_files_place_is_told_once_and_left_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scene() -> None:
+        desk = Desk(FakeBranches({"main": {}, BRANCH: {f"{FILE}/notes.md": b"mine"}}))
+        for _ in range(2):
+            with pytest.raises(BrokenDocument, match="not a folder"):
+                await desk.push()
+        assert desk.github.writes == []
+
+    run(scene)
+    assert [record.message for record in caplog.records if "not a folder" in record.message] == [
+        "status.json on the branch status-data, line 1, column 1: expected a file, not a folder;"
+        " nothing is committed until it is mended"
+    ]
 
 
 # Stopping

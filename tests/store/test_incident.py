@@ -424,9 +424,25 @@ def test_every_label_we_put_on_an_issue_has_a_style_github_accepts() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("Earth", "Monitor: Earth"),
+        (" our\n  Earth ", "Monitor: our Earth"),
+        ("x" * 91, "Monitor: " + "x" * 91),
+        ("x" * 92, "Monitor: " + "x" * 90 + "…"),
+    ],
+)
+def test_a_tags_label_tells_the_monitors_name_as_far_as_github_lets_it(
+    name: str, description: str
+) -> None:
+    monitors = Monitors([Monitor(tag="earth", name=name)])
+    assert label_styles(monitors)[-1].description == description
+
+
 def test_a_tags_colour_depends_on_the_tag_alone() -> None:
     one, other = (
         label_styles(Monitors([Monitor(tag=tag, name=name)]))[-1]
         for tag, name in (("earth", "Earth"), ("Earth", "Our planet"))
     )
-    assert one.color == other.color
+    assert one.color == other.color == "adebe3"

@@ -150,12 +150,10 @@ def _phrases(words: list[str]) -> list[str]:
 
 
 def _created(after: int | None, before: int | None) -> list[str]:
-    if after is None and before is None:
-        return []
-    if before is None:
-        return [f"created:>={_iso(after or 0)}"]
     if after is None:
-        return [f"created:<={_iso(before)}"]
+        return [] if before is None else [f"created:<={_iso(before)}"]
+    if before is None:
+        return [f"created:>={_iso(after)}"]
     return [f"created:{_iso(after)}..{_iso(before)}"]
 
 

@@ -182,6 +182,11 @@ def query_of(search: SearchFilter) -> str:
             id="one date",
         ),
         pytest.param(
+            SearchFilter(created_after=1702405740),
+            " created:>=2023-12-12T18:29:00Z",
+            id="the other date",
+        ),
+        pytest.param(
             SearchFilter(created_before=LATEST + 10**9),
             " created:<=9999-12-31T23:59:59Z",
             id="later than any calendar",

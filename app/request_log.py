@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,7 +37,7 @@ class RequestLog:
             log.info(
                 "%s %s %03d %.1f ms",
                 scope["method"],
-                scope["path"].encode("ascii", "backslashreplace").decode(),
+                quote(scope["path"]),
                 status,
                 milliseconds,
             )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -13,15 +16,19 @@ from app.openapi import openapi_document, openapi_yaml
 
 
 def document_routes() -> list[BaseRoute]:
-    """Every document is rendered once, at the start."""
+    return [_route(path, page) for path, page in _pages().items()]
+
+
+@cache
+def _pages() -> Mapping[str, Page]:
+    """Every document by its path, rendered once: parsing the description takes a while."""
     health = json_bytes({"status": "ok", "version": __version__})
-    pages = {
+    return {
         "/healthz": Page(health, "application/json"),
         "/openapi.json": Page(json_bytes(openapi_document()), "application/json"),
         "/openapi.yaml": Page(openapi_yaml(), "application/yaml"),
         **PAGES,
     }
-    return [_route(path, page) for path, page in pages.items()]
 
 
 def _route(path: str, page: Page) -> Route:

@@ -32,7 +32,10 @@ class Client:
                 self._app, raise_app_exceptions=False, client=(self._peer, 4711)
             )
             async with httpx.AsyncClient(
-                transport=transport, base_url="http://kener.test", headers=self._headers
+                transport=transport,
+                base_url="http://kener.test",
+                headers=self._headers,
+                trust_env=False,
             ) as client:
                 return await client.request(method, url, **more)
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: serve test check format clean
+.PHONY: serve test check format record clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/.runtime
@@ -20,6 +20,10 @@ check: $(VENV)/.test
 format: $(VENV)/.test
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+# The cassettes of fixtures/cassettes anew; fixtures/README.md tells from where.
+record: $(VENV)/.test
+	@$(BIN)/python -m tests.wire.record
 
 $(VENV)/.python:
 	@command -v git >/dev/null || { echo "kener-issues needs git: install it and run make again" >&2; exit 1; }

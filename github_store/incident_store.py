@@ -112,6 +112,10 @@ class IncidentStore:
         """Labelled issues lately met and not shown, because nobody with rights opened them."""
         return len(self._hidden)
 
+    async def ensure_labels(self) -> None:
+        """Create every label of ours that is missing. Raises AccessLost where it may not be."""
+        await self._labels.ensure()
+
     async def get(self, number: int) -> Incident:
         """One incident. Raises IncidentNotFound, and GitHubUnavailable where GitHub is out."""
         return self._incident_from(await self._issue(number, renew=False))

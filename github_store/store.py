@@ -73,42 +73,45 @@ async def open_store(
         observe=observe,
     )
     try:
-        return await _open(
-            gateway, monitors_path, frozenset(trusted_authors), status_branch,
-            freshness or Freshness(), clock, jitter,
-        )  # fmt: skip
+        own_login = await _checked_access(gateway)
+        store = assemble_store(
+            gateway,
+            own_login=own_login,
+            monitors=await load_monitors(gateway, monitors_path),
+            trusted_authors=trusted_authors,
+            status_branch=status_branch,
+            freshness=freshness,
+            clock=clock,
+            jitter=jitter,
+        )
+        await _ensure_labels(store)
     except BaseException:
         await gateway.close()
         raise
+    return store
 
 
-async def _open(
+def assemble_store(
     gateway: Gateway,
-    monitors_path: str,
-    trusted_authors: frozenset[str],
-    status_branch: str,
-    freshness: Freshness,
+    *,
+    own_login: str,
+    monitors: Monitors,
+    trusted_authors: Collection[str] = (),
+    status_branch: str = "status-data",
+    freshness: Freshness | None = None,
     clock: Callable[[], float],
-    jitter: Callable[[], float],
+    jitter: Callable[[], float] = random.random,
 ) -> Store:
-    own_login = await _checked_access(gateway)
-    monitors = await load_monitors(gateway, monitors_path)
+    """The store on a gateway, without asking GitHub anything yet."""
+    freshness = freshness or Freshness()
     held = HeldAnswers(gateway, freshness=freshness, clock=clock)
     tracker = IssueTracker(gateway, held)
-    labels = RepositoryLabels(tracker, label_styles(monitors), clock=clock)
-    try:
-        await labels.ensure()
-    except AccessLost as error:
-        raise ConfigurationError(
-            f"GH_TOKEN: needs the permission Issues: read and write on {gateway.repository_name} "
-            f"({error})"
-        ) from None
-    trust = Trust(own_logins=frozenset({own_login}), trusted_authors=trusted_authors)
+    trust = Trust(own_logins=frozenset({own_login}), trusted_authors=frozenset(trusted_authors))
     incidents = IncidentStore(
         tracker,
         monitors=monitors,
         authors=Authors(tracker, trust, clock=clock),
-        labels=labels,
+        labels=RepositoryLabels(tracker, label_styles(monitors), clock=clock),
         clock=clock,
     )
     statuses = StatusStore(
@@ -120,6 +123,16 @@ async def _open(
         jitter=jitter,
     )
     return Store(incidents, statuses, monitors, gateway)
+
+
+async def _ensure_labels(store: Store) -> None:
+    try:
+        await store.incidents.ensure_labels()
+    except AccessLost as error:
+        raise ConfigurationError(
+            f"GH_TOKEN: needs the permission Issues: read and write on {store.repository_name} "
+            f"({error})"
+        ) from None
 
 
 async def _checked_access(gateway: Gateway) -> str:

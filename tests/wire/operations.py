@@ -1,0 +1,234 @@
+"""Every operation whose wire traffic is pinned: a name, and what is done with a cold store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from github_store import (
+    Freshness,
+    Impact,
+    IncidentFields,
+    IncidentNotFound,
+    SearchFilter,
+    Status,
+    StatusUpdate,
+    Store,
+    TokenCredential,
+    open_store,
+    parse_monitors,
+)
+from github_store.gateway import Exchange, Gateway
+from github_store.store import assemble_store
+
+CASSETTES = Path(__file__).parents[2] / "fixtures" / "cassettes"
+HOST = "http://github.test"
+"""The address that stands in the cassettes, whichever GitHub they were recorded from."""
+REPOSITORY = "owner/status"
+MONITORS = """\
+- {name: Earth, tag: earth}
+- {name: Google, tag: google-search}
+"""
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """What was there before the recording, and when it was made (seconds since 1970)."""
+
+    recorded_from: str
+    recorded_at: int
+    own_login: str
+    incident: int
+    replaced: int
+    by_collaborator: int | None
+
+    @classmethod
+    def load(cls, folder: Path) -> Arrangement:
+        return cls(**json.loads((folder / "arrangement.json").read_text()))
+
+    def save(self, folder: Path) -> None:
+        (folder / "arrangement.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+
+@dataclass(frozen=True)
+class Operation:
+    name: str
+    steps: Callable[[Store, Arrangement], Awaitable[Any]]
+    fresh_seconds: float = 15.0
+
+
+FIELDS = IncidentFields(
+    title="Outage in Mumbai",
+    body="Login cluster is down in mumbai region",
+    tags=("earth", "google-search"),
+    start_datetime=1_702_405_740,
+    end_datetime=1_702_405_920,
+    impact=Impact.DOWN,
+    is_identified=True,
+)
+CHANGED = IncidentFields(title="Outage in Delhi", tags=("earth",), impact=Impact.DEGRADED)
+
+
+async def create_incident(store: Store, at: Arrangement) -> None:
+    created = await store.incidents.create(FIELDS)
+    assert (created.title, created.tags) == (FIELDS.title, FIELDS.tags)
+
+
+async def get_incident(store: Store, at: Arrangement) -> None:
+    assert (await store.incidents.get(at.incident)).title == FIELDS.title
+    await store.incidents.get(at.incident)  # fresh: no request
+
+
+async def get_incident_again_later(store: Store, at: Arrangement) -> None:
+    """With nothing ever fresh: the second time conditionally."""
+    assert await store.incidents.get(at.incident) == await store.incidents.get(at.incident)
+
+
+async def get_incident_of_collaborator(store: Store, at: Arrangement) -> None:
+    assert at.by_collaborator is not None
+    assert (await store.incidents.get(at.by_collaborator)).title == "By a collaborator"
+
+
+async def get_missing_incident(store: Store, at: Arrangement) -> None:
+    try:
+        await store.incidents.get(999_999)
+    except IncidentNotFound:
+        return
+    raise AssertionError("found")
+
+
+async def replace_incident(store: Store, at: Arrangement) -> None:
+    replaced = await store.incidents.replace(at.replaced, CHANGED)
+    assert (replaced.title, replaced.impact, replaced.is_identified) == (
+        CHANGED.title,
+        CHANGED.impact,
+        False,
+    )
+
+
+async def update_incident_status(store: Store, at: Arrangement) -> None:
+    update = StatusUpdate(is_identified=True, is_resolved=True, end_datetime=1_702_405_980)
+    updated = await store.incidents.update_status(at.replaced, update)
+    assert updated.is_resolved
+    assert updated.end_datetime == 1_702_405_980
+
+
+async def add_comment(store: Store, at: Arrangement) -> None:
+    assert (await store.incidents.add_comment(at.incident, "comment 3")).body == "comment 3"
+
+
+async def list_comments(store: Store, at: Arrangement) -> None:
+    bodies = [each.body for each in await store.incidents.comments(at.incident)]
+    assert bodies[:2] == ["comment 1", "comment 2"]
+
+
+async def list_incidents(store: Store, at: Arrangement) -> None:
+    found = await store.incidents.search(SearchFilter(), page=1, per_page=100)
+    assert at.incident in {each.number for each in found}
+
+
+async def list_closed_incidents(store: Store, at: Arrangement) -> None:
+    await store.incidents.search(SearchFilter(state="closed"), page=1, per_page=10)
+
+
+async def list_incidents_of_two_tags(store: Store, at: Arrangement) -> None:
+    search = SearchFilter(tags=("earth", "google-search"))
+    found = await store.incidents.search(search, page=1, per_page=10)
+    numbers = [each.number for each in found]
+    assert len(numbers) == len(set(numbers))
+
+
+async def search_incidents(store: Store, at: Arrangement) -> None:
+    search = SearchFilter(
+        tags=("earth",), title_like='Mumbai" repo:other/private', created_after=1_600_000_000
+    )
+    await store.incidents.search(search, page=1, per_page=10)
+
+
+async def push_first_status(store: Store, at: Arrangement) -> None:
+    minute = at.recorded_at // 60 * 60
+    await store.statuses.push("earth", status=Status.DOWN, latency=0.2, minute=minute)
+    assert (await store.statuses.current("earth", since_seconds=60)).status == "DOWN"
+
+
+async def push_another_status(store: Store, at: Arrangement) -> None:
+    minute = at.recorded_at // 60 * 60
+    await store.statuses.push("google-search", status=Status.UP, latency=12, minute=minute)
+
+
+async def push_the_same_status(store: Store, at: Arrangement) -> None:
+    minute = at.recorded_at // 60 * 60
+    await store.statuses.push("google-search", status=Status.UP, latency=12, minute=minute)
+
+
+async def read_status(store: Store, at: Arrangement) -> None:
+    assert (await store.statuses.current("earth", since_seconds=3600)).status == "DOWN"
+
+
+OPERATIONS = (
+    Operation("create_incident", create_incident),
+    Operation("get_incident", get_incident),
+    Operation("get_incident_again_later", get_incident_again_later, fresh_seconds=0),
+    Operation("get_incident_of_collaborator", get_incident_of_collaborator),
+    Operation("get_missing_incident", get_missing_incident),
+    Operation("replace_incident", replace_incident),
+    Operation("update_incident_status", update_incident_status),
+    Operation("add_comment", add_comment),
+    Operation("list_comments", list_comments),
+    Operation("list_incidents", list_incidents),
+    Operation("list_closed_incidents", list_closed_incidents),
+    Operation("list_incidents_of_two_tags", list_incidents_of_two_tags),
+    Operation("search_incidents", search_incidents),
+    Operation("push_first_status", push_first_status),
+    Operation("push_another_status", push_another_status),
+    Operation("push_the_same_status", push_the_same_status),
+    Operation("read_status", read_status),
+)
+
+
+async def run_operation(
+    operation: Operation,
+    at: Arrangement,
+    *,
+    url: str,
+    token: str,
+    repository: str,
+    observe: Callable[[Exchange], None],
+) -> None:
+    gateway = Gateway(
+        repository_name=repository,
+        credential=TokenCredential(token),
+        api_url=url,
+        clock=lambda: float(at.recorded_at),
+        observe=observe,
+    )
+    store = assemble_store(
+        gateway,
+        own_login=at.own_login,
+        monitors=parse_monitors(MONITORS, source="monitors.yaml"),
+        freshness=Freshness(fresh_seconds=operation.fresh_seconds),
+        clock=lambda: float(at.recorded_at),
+        jitter=lambda: 0.0,
+    )
+    try:
+        await operation.steps(store, at)
+    finally:
+        await store.close()
+
+
+async def run_opening(
+    at: Arrangement, *, url: str, token: str, repository: str, observe: Callable[[Exchange], None]
+) -> None:
+    """What a start asks, labels included."""
+    store = await open_store(
+        repository_name=repository,
+        credential=TokenCredential(token),
+        api_url=url,
+        clock=lambda: float(at.recorded_at),
+        observe=observe,
+    )
+    assert store.monitors.tags == ("earth", "google-search")
+    await store.close()

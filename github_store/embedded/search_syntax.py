@@ -231,18 +231,23 @@ def _values(query: str, at: int) -> tuple[tuple[str, ...], int]:
 # tokens to a tree ---------------------------------------------------------------------------
 
 
+def _matched(tokens: list[_Token]) -> Iterator[_Token]:
+    """Without the parentheses that close nothing."""
+    depth = 0
+    for token in tokens:
+        if token.kind == ")" and depth == 0:
+            continue
+        depth += {"(": 1, ")": -1}.get(token.kind, 0)
+        yield token
+
+
 class _Parser:
     def __init__(self, tokens: list[_Token]) -> None:
-        self._tokens = tokens
+        self._tokens = list(_matched(tokens))
         self._at = 0
 
     def whole(self) -> Node:
-        parts = []
-        while self._at < len(self._tokens):
-            parts.append(self._either(0))
-            if self._next() == ")":  # closes nothing
-                self._at += 1
-        return parts[0] if len(parts) == 1 else All(tuple(parts))
+        return self._either(0)
 
     def _next(self) -> str:
         return self._tokens[self._at].kind if self._at < len(self._tokens) else ""

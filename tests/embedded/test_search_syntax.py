@@ -99,7 +99,7 @@ def phrase(text: str) -> Text:
         pytest.param(r'"a \\" b', All((phrase("a \\"), word("b"))), id="an escaped backslash"),
         pytest.param('"a b', All((word("a"), word("b"))), id="a quote that is not closed"),
         pytest.param("(a OR b", Any((word("a"), word("b"))), id="a group that is not closed"),
-        pytest.param("a) OR b", All((word("a"), word("b"))), id="a group that is not opened"),
+        pytest.param("a) OR b", Any((word("a"), word("b"))), id="a group that is not opened"),
         pytest.param("OR a", word("a"), id="OR without its left side"),
         pytest.param("a OR", word("a"), id="OR without its right side"),
         pytest.param("label:x", Qualifier("label", ("x",)), id="a qualifier"),

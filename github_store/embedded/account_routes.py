@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .accounts import COARSE
 from .exchange import Request, Response, segment
 from .hub import Hub
@@ -57,9 +55,8 @@ def permission(hub: Hub, request: Request) -> Response:
 
 
 def rate_limit(hub: Hub, request: Request) -> Response:
-    def left(resource: str) -> dict[str, Any]:
-        window = hub.quota.look(request.actor, request.peer, resource)
-        return {**window.json(), "resource": resource}
+    def left(resource: str) -> dict[str, int]:
+        return hub.quota.look(request.actor, request.peer, resource).json()
 
     core, search = left("core"), left("search")
     shown = {"resources": {"core": core, "search": search}, "rate": core}

@@ -68,7 +68,7 @@ class Api:
         headers: Mapping[str, str | None] | None = None,
         raw: bytes | None = None,
     ) -> Answer:
-        """A path that begins with no slash is below ``/repos/owner/status``; None drops a header."""
+        """``path`` is below ``/repos/owner/status`` or begins with a slash; None drops a header."""
         target = path.removeprefix(self.github.url)
         if not target.startswith("/"):
             target = f"/repos/owner/status/{target}".rstrip("/")

@@ -305,7 +305,8 @@ def test_a_chunked_body_is_read(raw: socket.socket, github: EmbeddedGitHub) -> N
     raw.sendall(
         f"POST /repos/owner/status/issues HTTP/1.1\r\nHost: {host}\r\nUser-Agent: t\r\n"
         f"Authorization: token {github.tokens['owner']}\r\nConnection: close\r\n"
-        'Transfer-Encoding: chunked\r\n\r\n8\r\n{"title"\r\n4\r\n:"x"\r\n1\r\n}\r\n0\r\n\r\n'.encode()
+        'Transfer-Encoding: chunked\r\n\r\n8\r\n{"title"\r\n4\r\n:"x"\r\n1\r\n}\r\n'
+        "0\r\n\r\n".encode()
     )
     assert all_of(raw).startswith(b"HTTP/1.1 201 ")
 
@@ -474,7 +475,7 @@ def test_pygithub_works_unchanged(github: EmbeddedGitHub) -> None:
         ]
         assert repository.get_collaborator_permission("stranger") == "read"
         assert repository.create_label("new", "ff0000").color == "ff0000"
-        assert [label.name for label in repository.get_labels()][0] == "bug"
+        assert next(iter(repository.get_labels())).name == "bug"
         assert client.get_rate_limit().resources.core.limit == 5000
         tagged = repository.requester.requestJson("GET", "/repos/owner/status/issues/1")
         status, _, text = repository.requester.requestJson(

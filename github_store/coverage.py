@@ -1,0 +1,131 @@
+"""Which minutes incidents cover, and the counts of a window with them; pure.
+
+Per minute an incident beats a pushed sample, and a sample beats ``defaultStatus``; of several
+incidents DOWN beats DEGRADED. An incident with an impact and a start covers the minutes from its
+start to its end, both included, maintenance too. Without an end it covers up to now; resolved, up
+to the minute in which the label ``resolved`` was put on; closed, up to ``closed_at``. Incidents
+labelled ``auto`` never cover: they were made from the very samples.
+
+Spans are intervals and are never walked through: one that began in 1970 costs what any other does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from github_store.incident import Impact, Incident
+from github_store.monitor import Status
+
+_STATUS = {Impact.DOWN: Status.DOWN, Impact.DEGRADED: Status.DEGRADED}
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSpan:
+    """What one incident says of its monitors. Minutes are seconds // 60; both are included.
+
+    ``last`` is None while it goes on.
+    """
+
+    tags: frozenset[str]
+    status: Status
+    first: int
+    last: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Neighbouring minutes of one status, from ``first`` to ``last``, both included."""
+
+    status: Status
+    first: int
+    last: int
+
+    @property
+    def minutes(self) -> int:
+        return self.last - self.first + 1
+
+
+def needs_resolved_time(incident: Incident) -> bool:
+    """Whether the issue's events must tell when ``resolved`` was put on."""
+    return _covers(incident) and incident.end_datetime is None and incident.is_resolved
+
+
+def span_of(incident: Incident, *, resolved_at: int | None = None) -> IncidentSpan | None:
+    """What an incident covers, None where nothing. ``resolved_at``: seconds since 1970."""
+    if not _covers(incident):
+        return None
+    assert incident.impact is not None
+    assert incident.start_datetime is not None
+    ends = [incident.end_datetime]
+    if incident.end_datetime is None:
+        ends = [resolved_at if incident.is_resolved else None, incident.closed_at]
+    known = [end // 60 for end in ends if end is not None]
+    first, last = incident.start_datetime // 60, min(known) if known else None
+    if last is not None and last < first:  # closed or resolved before it began
+        return None
+    return IncidentSpan(frozenset(incident.tags), _STATUS[incident.impact], first, last)
+
+
+def stretches(
+    spans: Iterable[IncidentSpan], tag: str, *, first: int, last: int
+) -> tuple[Stretch, ...]:
+    """The covered minutes of one monitor in a window: ascending, none twice, DOWN first."""
+    own = [
+        (max(span.first, first), last if span.last is None else min(span.last, last), span.status)
+        for span in spans
+        if tag in span.tags
+    ]
+    own = [each for each in own if each[0] <= each[1]]
+    down = _merged([(a, b) for a, b, status in own if status is Status.DOWN])
+    degraded = _without(
+        _merged([(a, b) for a, b, status in own if status is not Status.DOWN]), down
+    )
+    found = [Stretch(Status.DOWN, *each) for each in down]
+    found += [Stretch(Status.DEGRADED, *each) for each in degraded]
+    return tuple(sorted(found, key=lambda stretch: stretch.first))
+
+
+def gaps(covered: Sequence[Stretch], *, first: int, last: int) -> list[tuple[int, int]]:
+    """What of a window no incident covers, as intervals with both ends included."""
+    free, start = [], first
+    for stretch in covered:
+        if start < stretch.first:
+            free.append((start, stretch.first - 1))
+        start = stretch.last + 1
+    if start <= last:
+        free.append((start, last))
+    return free
+
+
+def _covers(incident: Incident) -> bool:
+    return (
+        incident.impact is not None and incident.start_datetime is not None and not incident.is_auto
+    )
+
+
+def _merged(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(intervals):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def _without(
+    intervals: list[tuple[int, int]], taken: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """What of ascending, disjoint intervals is not in the others."""
+    left: list[tuple[int, int]] = []
+    for first, last in intervals:
+        for a, b in taken:
+            if b < first or a > last:
+                continue
+            if first < a:
+                left.append((first, a - 1))
+            first = b + 1
+        if first <= last:
+            left.append((first, last))
+    return left

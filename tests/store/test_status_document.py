@@ -266,6 +266,12 @@ def test_a_shorter_window_counts_both_its_ends(since: int, uptime: str) -> None:
     assert answer({NOW - 2: DOWN, NOW - 1: DOWN, NOW: UP}, since=since).uptime == uptime
 
 
+@pytest.mark.parametrize("now", [20_000 * MINUTES_OF_DAY + back for back in (-1, 0, 1)])
+def test_a_window_across_midnight_counts_both_days(now: int) -> None:
+    minutes = {now - 2: DOWN, now - 1: DOWN, now: UP}
+    assert answer(minutes, now=now, since=1).uptime == "50"
+
+
 def test_the_newest_status_is_told_even_when_the_shorter_window_has_none() -> None:
     told = answer({NOW - 30: DOWN}, since=1)
     assert told == MonitorStatus("DOWN", "-", (NOW - 30) * 60)

@@ -477,9 +477,9 @@ def test_a_read_asked_before_a_write_of_ours_is_discarded() -> None:
         await desk.current()
         desk.github.commit(BRANCH, FILE, file_of(sample("moon")), "theirs")
         desk.now += 16
-        answered = slow_reads(desk.github)
+        held_back, answered = slow_reads(desk.github)
         read = asyncio.create_task(desk.current())
-        await settled(lambda: len(desk.github.requests) == 2)
+        await held_back.wait()
         desk.github.branches[BRANCH][FILE] = file_of(sample(minutes_ago=1))
         await desk.push(status=DOWN)
         answered.set()
@@ -488,34 +488,36 @@ def test_a_read_asked_before_a_write_of_ours_is_discarded() -> None:
     run(scene)
 
 
-def test_what_became_of_a_write_is_not_taken_from_a_read_asked_before_it() -> None:
+def test_after_a_lost_race_github_is_asked_anew_and_not_by_a_read_under_way() -> None:
     async def scene() -> None:
         desk = Desk(with_status(sample(minutes_ago=1)))
         await desk.current()
-        desk.github.commit(BRANCH, FILE, file_of(sample("moon")), "theirs")
         desk.now += 16
-        answered = slow_reads(desk.github)
+        held_back, answered = slow_reads(desk.github)
         read = asyncio.create_task(desk.current())
-        await settled(lambda: len(desk.github.requests) == 2)
+        await held_back.wait()
+        desk.github.commit(BRANCH, FILE, file_of(sample("moon")), "theirs")
         push = asyncio.create_task(desk.push(status=DOWN))
         await settled(lambda: bool(desk.pauses))
         answered.set()
         await asyncio.gather(read, push)
+        assert desk.committed == {("moon", 0): UP, ("earth", 0): DOWN}
         assert len(desk.github.writes) == 2
 
     run(scene)
 
 
-def slow_reads(github: FakeBranches) -> asyncio.Event:
-    """Hold back the answers to reads, carried out as they are, until the event is set."""
-    answered = asyncio.Event()
+def slow_reads(github: FakeBranches) -> tuple[asyncio.Event, asyncio.Event]:
+    """Carry out reads at once, which sets the first event, and answer them after the second."""
+    held_back, answered = asyncio.Event(), asyncio.Event()
 
     async def hold_back(line: str) -> None:
         if line.startswith("GET"):
+            held_back.set()
             await answered.wait()
 
     github.after = hold_back
-    return answered
+    return held_back, answered
 
 
 # Missing branches

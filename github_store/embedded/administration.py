@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from .git_repository import FILE, Person
+from .git_objects import Person
+from .git_trees import FILE
 from .hub import Hub
 from .rows import Issue, Repository
 

@@ -15,8 +15,9 @@ from .exchange import Request, Response, refusal_response, segment
 from .git_names import is_sound_path
 from .git_people import default_person, person_in
 from .git_rendering import GitRendering
-from .git_repository import FILE, ZERO, Changes, Entry, GitRepository
+from .git_repository import ZERO, GitRepository
 from .git_store import DEFAULT_BRANCH
+from .git_trees import FILE, Changes, Entry
 from .hub import Hub
 from .lost_race import maybe_lose
 from .media_types import raw_response, wanted_form

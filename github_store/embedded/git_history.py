@@ -91,7 +91,7 @@ class GitHistory:
     def between(self, before: Collection[str], after: str, *, at_most: int) -> list[str]:
         """Commits that ``after`` has and none of ``before`` has, oldest first."""
         link = self.link(after)
-        if link is not None and len(link.parents) == 1 and link.parents[0] in before:
+        if link is not None and link.parents == tuple(before):  # one commit on a branch's head
             return [after]
         known: set[str] = set()
         for sha in before:

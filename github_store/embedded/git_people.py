@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from .git_objects import Person
 from .git_rendering import email_of
-from .git_repository import Person
 from .hub import Hub
 from .refusals import Refusal, missing_keys, wrong_type
 from .rows import User

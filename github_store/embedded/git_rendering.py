@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from dulwich.objects import Commit
 
-from .git_repository import SUBMODULE, Entry, GitRepository
+from .git_repository import GitRepository
+from .git_trees import SUBMODULE, Entry
 from .hub import Hub
 from .rendering import Json, api_url, html_url, iso, node_id
 from .rows import Repository, User

@@ -16,7 +16,8 @@ from .exchange import Request, Response, segment
 from .git_names import is_sound_path
 from .git_people import default_person, person_in
 from .git_rendering import GitRendering
-from .git_repository import SUBMODULE, GitRepository
+from .git_repository import GitRepository
+from .git_trees import SUBMODULE
 from .hub import Hub
 from .media_types import raw_response, wanted_form
 from .ref_routes import filled_store

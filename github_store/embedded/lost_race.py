@@ -6,7 +6,8 @@ from typing import Final
 
 from .exchange import Request
 from .git_people import default_person
-from .git_repository import FILE, ZERO, GitRepository
+from .git_repository import ZERO, GitRepository
+from .git_trees import FILE
 from .hub import Hub
 from .push import Push, announce
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from github_store.branch_file import BranchFile
 from github_store.commit_group import CommitGroup
@@ -57,7 +57,7 @@ class StatusStore:
             clock=clock,
             patience_seconds=patience_seconds,
         )
-        self._group = CommitGroup(self._commit)
+        self._group = CommitGroup(self._commit_all)
         self._monitors = monitors
         self._clock = clock
         self._jitter = jitter
@@ -74,8 +74,14 @@ class StatusStore:
         Raises GitHubUnavailable or one of its kinds, Conflict after many lost races, or
         BrokenDocument; the sample may be pushed again after any of them.
         """
-        sample = Sample(self._monitor(tag).tag, minute // 60, status, latency)
-        await self._group.add(sample)
+        await self.push_many(tag, [(minute, status, latency)])
+
+    async def push_many(self, tag: str, samples: Iterable[tuple[int, Status, float]]) -> None:
+        """Commit many samples of a monitor at once, each as ``push`` takes it: a whole past."""
+        tag = self._monitor(tag).tag
+        await self._group.add(
+            [Sample(tag, minute // 60, status, latency) for minute, status, latency in samples]
+        )
 
     async def current(self, tag: str, *, since_seconds: int) -> MonitorStatus:
         """The newest status, and the uptime of the current minute and the seconds before it.
@@ -95,6 +101,9 @@ class StatusStore:
         """Take no further push; what waits has this long to land."""
         await self._group.close(grace_seconds=grace_seconds)
         await self._held.close()
+
+    async def _commit_all(self, pushes: Sequence[Sequence[Sample]]) -> None:
+        await self._commit([sample for push in pushes for sample in push])
 
     async def _commit(self, samples: Sequence[Sample]) -> None:
         """Add the samples to the newest document, unless they are there."""

@@ -1,0 +1,35 @@
+"""The API token that is made when none is set, and kept beside the other data."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from github_store import ConfigurationError
+
+FILE_NAME = "api-token"
+
+
+def kept_token(data_dir: Path) -> str:
+    """The token in the directory, made on the first call; only its owner can read the file.
+
+    Raises ConfigurationError where the directory cannot be read or written.
+    """
+    path = data_dir / FILE_NAME
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if path.exists() and (token := path.read_text(encoding="ascii").strip()):
+            return token
+        token = secrets.token_urlsafe(24)
+        draft = path.with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(token + "\n")
+        draft.replace(path)
+    except OSError as error:
+        raise ConfigurationError(f"DATA_DIR: {path} cannot be used: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"DATA_DIR: {path} holds no token: remove the file") from None
+    return token

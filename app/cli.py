@@ -1,0 +1,126 @@
+"""The command ``kener-issues``: the only place that looks at the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from app import __version__
+from app.serving import EMBEDDED_REPOSITORY, embedded_github, ensure_repository, serve
+from app.settings import Settings, read_settings, setting_rows, shown_value
+from github_store import ConfigurationError, StoreError
+
+PROGRAM = "kener-issues"
+
+commands = typer.Typer(
+    name=PROGRAM,
+    help="Kener's REST API with a GitHub repository as its database.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Exit code 2: something must be configured otherwise; 1: GitHub does not play along."""
+    try:
+        commands()
+    except ConfigurationError as error:
+        _give_up(error, code=2)
+    except StoreError as error:
+        _give_up(error, code=1)
+
+
+def _give_up(error: StoreError, *, code: int) -> None:
+    typer.echo(f"{PROGRAM}: {error}", err=True)
+    sys.exit(code)
+
+
+def _settings() -> Settings:
+    return read_settings(os.environ, env_file=Path(".env"))
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+@commands.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@commands.command("serve")
+def serve_command() -> None:
+    """Serve the API: on a real repository, or without settings on the embedded GitHub."""
+    settings = _settings()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    for noisy in ("uvicorn", "urllib3", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings, show=typer.echo))
+    except asyncio.CancelledError:
+        pass  # stopped while it was starting
+
+
+@commands.command("github")
+def github_command(
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; EMBEDDED_GITHUB_PORT by default.")
+    ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Data; DATA_DIR by default.")] = None,
+) -> None:
+    """Run the embedded GitHub alone, for other programs to use."""
+    settings = _settings()
+    data_dir = data_dir or settings.data_dir
+    port = settings.embedded_github_port if port is None else port
+    stopped = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: stopped.set())
+    with embedded_github(data_dir, port=port) as github:
+        ensure_repository(github, EMBEDDED_REPOSITORY, with_samples=settings.sample_data)
+        typer.echo(
+            f"The embedded GitHub of {PROGRAM} {__version__}\n"
+            f"  API         {github.url}\n"
+            f"  Tokens      {data_dir / 'embedded.json'}\n"
+            f"  Repository  {EMBEDDED_REPOSITORY}: {github.git_path(EMBEDDED_REPOSITORY)}\n\n"
+            "Ctrl-C stops it."
+        )
+        stopped.wait()
+
+
+@commands.command("settings")
+def settings_command() -> None:
+    """List every setting: its value now (secrets masked), default, unit and meaning."""
+    settings = _settings()
+    header = ("SETTING", "VALUE", "DEFAULT", "UNIT", "MEANING")
+    rows = [
+        (row.name, shown_value(settings, row.name), row.default, row.unit, row.meaning)
+        for row in setting_rows()
+    ]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
+if __name__ == "__main__":
+    main()

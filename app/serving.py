@@ -1,0 +1,196 @@
+"""From settings to a running service, and back: each part started once, and stopped in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.api import create_app
+from app.api_token import kept_token
+from app.auth import Access
+from app.banner import Start, banner
+from app.credentials import credential_of
+from app.deployment import check_real_repository, uses_embedded_github
+from app.listening import listening
+from app.samples import sample_monitors, write_samples
+from app.settings import Settings
+from github_store import (
+    ConfigurationError,
+    Credential,
+    Store,
+    TokenCredential,
+    open_store,
+)
+from github_store.embedded import EmbeddedGitHub
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+EMBEDDED_REPOSITORY = "owner/status"
+GRACE_SECONDS = 1
+"""What running requests have to end when the service is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The GitHub to work with."""
+
+    repository: str
+    credential: Credential
+    api_url: str
+    is_embedded: bool = False
+    is_new: bool = False
+
+
+async def serve(settings: Settings, *, show: Callable[[str], None]) -> None:
+    """Run until SIGINT or SIGTERM; ``show`` gets the banner once the service can be asked.
+
+    Raises ConfigurationError or another StoreError when it cannot start, and CancelledError
+    when it is stopped before it has.
+    """
+    with ExitStack() as parts, _StopSignals() as stop:
+        if not uses_embedded_github(settings):
+            check_real_repository(settings)
+        listener = parts.enter_context(listening(settings.host, settings.port))
+        connection = _connection(settings, parts)
+        token = settings.api_token
+        secret = kept_token(settings.data_dir) if token is None else token.get_secret_value()
+        store = await _open(settings, connection)
+        try:
+            app = create_app(
+                incidents=store.incidents,
+                statuses=store.statuses,
+                monitors=store.monitors,
+                access=Access(
+                    token=secret,
+                    ip=settings.api_ip,
+                    ip_pattern=settings.api_ip_regex,
+                    trusted_proxies=settings.trusted_proxies,
+                ),
+            )
+            start = Start(
+                host=settings.host,
+                port=listener.getsockname()[1],
+                repository=store.repository_name,
+                tag=store.monitors.tags[0],
+                embedded_url=connection.api_url if connection.is_embedded else None,
+                data_dir=str(settings.data_dir),
+                made_token=secret if token is None else None,
+            )
+            show(banner(start))
+            server = _server(app)
+            stop.act = server.leave
+            await server.serve(sockets=[listener])
+        finally:
+            await store.close()
+
+
+@contextmanager
+def embedded_github(data_dir: Path, *, port: int) -> Iterator[EmbeddedGitHub]:
+    """The embedded GitHub while it runs. Raises ConfigurationError."""
+    try:
+        github = EmbeddedGitHub(data_dir, port=port)
+    except (OSError, sqlite3.Error) as error:
+        problem = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError(f"DATA_DIR: {data_dir} cannot be used: {problem}") from None
+    with github:
+        yield github
+
+
+def ensure_repository(github: EmbeddedGitHub, name: str, *, with_samples: bool) -> bool:
+    """Whether the repository had to be made: this is its first start."""
+    try:
+        github.repository(name)
+    except KeyError:
+        files = {"README.md": b"# Status\n\nIncidents are the issues of this repository.\n"}
+        if with_samples:
+            files["monitors.yaml"] = sample_monitors()
+        github.create_repository(name, files=files)
+        return True
+    return False
+
+
+def _connection(settings: Settings, parts: ExitStack) -> Connection:
+    if not uses_embedded_github(settings):
+        assert settings.github_repository is not None
+        return Connection(
+            settings.github_repository, credential_of(settings), settings.github_api_url
+        )
+    github = parts.enter_context(
+        embedded_github(settings.data_dir, port=settings.embedded_github_port)
+    )
+    name = settings.github_repository or EMBEDDED_REPOSITORY
+    is_new = ensure_repository(github, name, with_samples=settings.sample_data)
+    credential = TokenCredential(github.tokens["owner"])
+    return Connection(name, credential, github.url, is_embedded=True, is_new=is_new)
+
+
+async def _open(settings: Settings, connection: Connection) -> Store:
+    store = await open_store(
+        repository_name=connection.repository,
+        credential=connection.credential,
+        api_url=connection.api_url,
+        monitors_path=settings.monitors,
+        trusted_authors=settings.trusted_authors,
+        status_branch=settings.status_branch,
+        clock=time.time,
+    )
+    try:
+        if connection.is_new and settings.sample_data:
+            await write_samples(store, now=int(time.time()))
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+def _server(app: FastAPI) -> _Server:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # auth.py decides whom to believe
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return _Server(config)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process's signals to ``_StopSignals``, which also guard the start."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def leave(self) -> None:
+        """End with the running requests; asked again, at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+class _StopSignals:
+    """SIGINT and SIGTERM: ``act`` ends the start at first, and later the service."""
+
+    def __init__(self) -> None:
+        starting = asyncio.current_task()
+        assert starting is not None
+        self.act: Callable[[], object] = starting.cancel
+
+    def __enter__(self) -> _StopSignals:
+        for each in STOP_SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(each, lambda: self.act())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in STOP_SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(each)

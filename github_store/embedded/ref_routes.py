@@ -36,7 +36,8 @@ def get_ref(hub: Hub, request: Request) -> Response:
     sha = store.ref(name)
     if sha is None:
         raise not_found()
-    return Response(200, _ref_json(hub, request, store, name, sha))
+    shown = _ref_json(hub, request, store, name, sha)
+    return Response(200, shown, last_modified=request.repository.pushed_at)
 
 
 def matching_refs(hub: Hub, request: Request) -> Response:
@@ -52,7 +53,8 @@ def get_ref_or_directory(hub: Hub, request: Request) -> Response:
     store, name = filled_store(hub, request), _full_name(request)
     sha = store.ref(name)
     if sha is not None:
-        return Response(200, _ref_json(hub, request, store, name, sha))
+        shown = _ref_json(hub, request, store, name, sha)
+    return Response(200, shown, last_modified=request.repository.pushed_at)
     below = f"{name.rstrip('/')}/"
     if not any(held.startswith(below) for held in store.refs()):
         raise not_found()
@@ -67,7 +69,8 @@ def _listed(hub: Hub, request: Request, prefix: str) -> Response:
     shown = [
         _ref_json(hub, request, store, name, sha) for name, sha in numbered_page(request, found)
     ]
-    return Response(200, shown, numbered_links(request, base, total=len(found)))
+    links = numbered_links(request, base, total=len(found))
+    return Response(200, shown, links, last_modified=request.repository.pushed_at)
 
 
 def create_ref(hub: Hub, request: Request) -> Response:

@@ -51,10 +51,8 @@ def all_refs(hub: Hub, request: Request) -> Response:
 def get_ref_or_directory(hub: Hub, request: Request) -> Response:
     """The older address of both: one ref, or those below a directory of refs."""
     store, name = filled_store(hub, request), _full_name(request)
-    sha = store.ref(name)
-    if sha is not None:
-        shown = _ref_json(hub, request, store, name, sha)
-    return Response(200, shown, last_modified=request.repository.pushed_at)
+    if store.ref(name) is not None:
+        return get_ref(hub, request)
     below = f"{name.rstrip('/')}/"
     if not any(held.startswith(below) for held in store.refs()):
         raise not_found()

@@ -8,6 +8,7 @@ from .hub import Hub
 from .refusals import not_found, push_access_required
 from .rendering import user_json
 from .repository_rendering import own_account_json, permissions_json
+from .response_headers import SHORT_VARY
 from .routing import FREE, REPOSITORY, Needs, Route
 from .rows import User
 
@@ -60,7 +61,8 @@ def rate_limit(hub: Hub, request: Request) -> Response:
 
     core, search = left("core"), left("search")
     shown = {"resources": {"core": core, "search": search}, "rate": core}
-    return Response(200, shown, tagged=False, cache_control="no-cache")
+    headers = {"Vary": SHORT_VARY}
+    return Response(200, shown, headers, tagged=False, cache_control="no-cache")
 
 
 ROUTES = (

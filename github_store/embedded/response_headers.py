@@ -76,7 +76,7 @@ def sealed(request: Request, response: Response, quota: Mapping[str, str], *, no
     success = 200 <= response.status < 300
     tagged = response.tagged and success and bool(body)
     headers = _common(request, response, quota, now=now)
-    headers["Vary"] = _vary(request, tagged=tagged)
+    headers["Vary"] = _vary(request, success=success and bool(body))
     if response.cache_control is not None:
         headers["Cache-Control"] = response.cache_control
     elif tagged:
@@ -121,8 +121,8 @@ def _unmodified(headers: dict[str, str], tag: str) -> Reply:
     return Reply(304, tuple(headers.items()), b"", not_modified=True)
 
 
-def _vary(request: Request, *, tagged: bool) -> str:
-    if not tagged:
+def _vary(request: Request, *, success: bool) -> str:
+    if not success:
         return SHORT_VARY
     return PRIVATE_VARY if request.actor else PUBLIC_VARY
 

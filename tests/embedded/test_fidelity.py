@@ -6,7 +6,8 @@ description itself (2022-11-28) and against recordings: the same members of the 
 same headers, the same words in errors.
 
 Known differences: the models ask for ``archived_at`` and ``archived_by`` on labels, which no
-recorded answer has; the description marks some enumerations nullable without listing null.
+recorded answer has, and for ``search_type`` in searches; the description marks some enumerations
+nullable without listing null, and takes no null for the body of an issue that was searched for.
 """
 
 from __future__ import annotations
@@ -160,6 +161,53 @@ class Walk:
         self._go("DELETE", HOOK, None, **hook)
         self._go("GET", HOOK, models.BasicError, **hook)
 
+    def files(self) -> None:
+        file = "/repos/{owner}/{repo}/contents/{path}"
+        text = {"message": "m", "content": "eA=="}
+        made = self._go("PUT", file, models.FileCommit, text, path="a/b.txt")
+        self._go("PUT", file, models.BasicError, text, path="a/b.txt")
+        sha = made["content"]["sha"]
+        changed = {**text, "content": "eXk=", "sha": sha}
+        made = self._go("PUT", file, models.FileCommit, changed, path="a/b.txt")
+        self._go("PUT", file, models.BasicError, changed, path="a/b.txt")
+        self._go("GET", file, models.ContentFile, path="a/b.txt")
+        self._go("GET", file, list[models.ContentDirectoryItems], path="a")
+        self._go("GET", file, models.BasicError, path="none")
+        gone = {"message": "m", "sha": made["content"]["sha"]}
+        self._go("DELETE", file, models.FileCommit, gone, path="a/b.txt")
+        self._go("GET", "/repos/{owner}/{repo}/commits", list[models.Commit])
+
+    def git(self) -> None:
+        home = "/repos/{owner}/{repo}/git"
+        ref = self._go("GET", f"{home}/ref/{{ref}}", models.GitRef, ref="heads/main")
+        head = ref["object"]["sha"]
+        commit = {"commit_sha": head}
+        held = self._go("GET", f"{home}/commits/{{commit_sha}}", models.GitCommit, **commit)
+        tree = {"tree_sha": held["tree"]["sha"]}
+        self._go("GET", f"{home}/trees/{{tree_sha}}", models.GitTree, query="?recursive=1", **tree)
+        blob = self._go("POST", f"{home}/blobs", models.ShortBlob, {"content": "x"})
+        self._go("GET", f"{home}/blobs/{{file_sha}}", models.Blob, file_sha=blob["sha"])
+        entry = {"path": "c.txt", "mode": "100644", "type": "blob", "sha": blob["sha"]}
+        fields = {"base_tree": held["tree"]["sha"], "tree": [entry]}
+        made = self._go("POST", f"{home}/trees", models.GitTree, fields)
+        fields = {"message": "m", "tree": made["sha"], "parents": [head]}
+        new = self._go("POST", f"{home}/commits", models.GitCommit, fields)["sha"]
+        main = {"ref": "heads/main"}
+        self._go("PATCH", f"{home}/refs/{{ref}}", models.GitRef, {"sha": new}, **main)
+        self._go("PATCH", f"{home}/refs/{{ref}}", models.BasicError, {"sha": head}, **main)
+        branch = {"ref": "refs/heads/side", "sha": new}
+        self._go("POST", f"{home}/refs", models.GitRef, branch)
+        self._go("POST", f"{home}/refs", models.BasicError, branch)
+        self._go("GET", f"{home}/matching-refs/{{ref}}", list[models.GitRef], ref="heads/")
+        self._go("DELETE", f"{home}/refs/{{ref}}", None, ref="heads/side")
+        self._go("GET", f"{home}/ref/{{ref}}", models.BasicError, ref="heads/side")
+
+    def search(self) -> None:
+        found = "/search/issues"
+        query = "?q=repo:owner/status+u+is:issue"
+        self._go("GET", found, models.SearchIssuesGetResponse200, query=query)
+        self._go("GET", found, models.ValidationError, query="?q=repo:owner/none")
+
 
 def walked(
     tmp_path: Path, api_class: Callable[[EmbeddedGitHub, str], Api], version: str
@@ -168,35 +216,46 @@ def walked(
         github.create_repository("owner/status")
         owner = api_class(github, "owner")
         walk = Walk(owner, {"X-GitHub-Api-Version": version})
-        for part in (walk.repository, walk.issues, walk.labels, walk.comments, walk.hooks):
+        for part in (
+            walk.repository,
+            walk.issues,
+            walk.labels,
+            walk.comments,
+            walk.hooks,
+            walk.files,
+            walk.git,
+            walk.search,
+        ):
             part()
         owner.close()
     return walk.steps
 
 
-def with_archive_marks(data: Any) -> Any:
-    """Labels as the models of October 2026 want them (see the top)."""
+def completed(data: Any) -> Any:
+    """With what the models ask for and no recorded answer has (see the top)."""
     if isinstance(data, list):
-        return [with_archive_marks(entry) for entry in data]
+        return [completed(entry) for entry in data]
     if not isinstance(data, dict):
         return data
-    completed = {name: with_archive_marks(value) for name, value in data.items()}
+    full = {name: completed(value) for name, value in data.items()}
     if {"color", "default", "node_id"} <= data.keys():
-        completed.update(archived_at=None, archived_by=None)
-    return completed
+        full.update(archived_at=None, archived_by=None)
+    if "incomplete_results" in data:
+        full["search_type"] = "lexical"
+    return full
 
 
 def test_every_answer_fits_the_published_models(tmp_path: Path, owner: Api) -> None:
     steps = walked(tmp_path, type(owner), "2026-03-10")
-    assert len(steps) > 50
+    assert len(steps) > 75
     for step in steps:
         if step.model is None:
             assert (step.answer.status, step.answer.body) == (204, b""), step
         else:
-            TypeAdapter(step.model).validate_python(with_archive_marks(step.answer.json()))
+            TypeAdapter(step.model).validate_python(completed(step.answer.json()))
             is_error = step.model in (models.BasicError, models.ValidationError)
             assert (step.answer.status >= 400) is is_error, step
-    assert {step.answer.status for step in steps} == {200, 201, 202, 204, 404, 410, 422}
+    assert {step.answer.status for step in steps} == {200, 201, 202, 204, 404, 409, 410, 422}
 
 
 # GitHub's own description -----------------------------------------------------------------------
@@ -222,6 +281,10 @@ def description() -> Any:
     return document
 
 
+# Described as required, and absent from recorded answers of 2026.
+UNSEEN = ("'search_type' is a required property",)
+
+
 def problems(step: Step) -> list[str]:
     """What the description finds wrong with an answer; nothing where it does not describe it."""
     from openapi_schema_validator import OAS30ReadValidator, oas30_format_checker
@@ -243,7 +306,12 @@ def problems(step: Step) -> list[str]:
     schema = _absolute(content["application/json"]["schema"])
     validator = OAS30ReadValidator(schema, registry=registry, format_checker=oas30_format_checker)
     body = _without_null_values(step.answer.json())
-    return [error.message for error in validator.iter_errors(body)]
+    return [
+        f"{error.json_path}: {error.message}"
+        for error in validator.iter_errors(body)
+        if not (error.validator == "oneOf" and "valid under each of" in error.message)
+        and error.message not in UNSEEN
+    ]
 
 
 def _absolute(schema: Any) -> Any:
@@ -352,6 +420,30 @@ def _renamed(owner: Api) -> str:
     return f"/repos/owner/{name}"
 
 
+def _searched(owner: Api) -> str:
+    for _ in range(2):
+        owner.opened("sesame")
+    return "/search/issues?q=sesame+repo:owner/status"
+
+
+def _head(owner: Api) -> str:
+    sha: str = owner.get("git/ref/heads/main").json()["object"]["sha"]
+    return sha
+
+
+@dataclass(frozen=True)
+class Latest:
+    """A change to a file, which names the file as it is now."""
+
+    path: str
+    content: str | None = None
+
+    def body(self, owner: Api) -> dict[str, str]:
+        sha = owner.get(f"contents/{self.path}").json()["sha"]
+        fields = {"message": "m", "sha": sha}
+        return fields if self.content is None else {**fields, "content": self.content}
+
+
 CASES = (
     Case(
         "issue_create_labels",
@@ -431,14 +523,34 @@ CASES = (
     Case("repo_renamed_patch_307", "PATCH", _renamed, {"name": "x"}),
     Case("user_get", "GET", "/user"),
     Case("rate_limit", "GET", "/rate_limit"),
+    Case("search_issues", "GET", _searched),
+    Case("search_issues_2026", "GET", lambda owner: f"{_searched(owner)}&per_page=1"),
+    Case("contents_get_404", "GET", "contents/none"),
+    Case("contents_get_dir", "GET", "contents/js"),
+    Case("contents_get_dir_2025", "GET", "contents/js"),
+    Case("contents_get_file", "GET", "contents/js/a%20b%23.txt"),
+    Case("contents_trailing_slash_302", "GET", "/repos/owner/status/contents/js/"),
+    Case("contents_put_create_201", "PUT", "contents/n.txt", {"message": "m", "content": "eA=="}),
+    Case("contents_put_update_200", "PUT", "contents/put.txt", Latest("put.txt", content="eXk=")),
+    Case("contents_delete_200", "DELETE", "contents/gone.txt", Latest("gone.txt")),
+    Case("git_ref_get", "GET", "git/ref/heads/main"),
+    Case("git_ref_404", "GET", "git/refs/headz"),
+    Case("git_refs_list", "GET", "git/refs"),
+    Case("git_ref_delete_missing_422", "DELETE", "git/refs/heads/testing/test-ref"),
+    Case("git_commit_get", "GET", lambda owner: f"git/commits/{_head(owner)}"),
+    Case("git_tree_get", "GET", lambda owner: f"git/trees/{_head(owner)}"),
+    Case("git_blob_post", "POST", "git/blobs", {"encoding": "base64", "content": "eA=="}),
 )
+
+
+FILES = {"README.md": b"x", "js/a b#.txt": b"x", "put.txt": b"x", "gone.txt": b"x"}
 
 
 @pytest.fixture(scope="module")
 def recorded_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
     """One server for all recordings; the Api class is filled in by the first test."""
     with EmbeddedGitHub(tmp_path_factory.mktemp("recorded")) as github:
-        github.create_repository("owner/status", files={"README.md": b"x"})
+        github.create_repository("owner/status", files=FILES)
         github.create_repository("owner/fresh")
         yield [github]
 
@@ -465,6 +577,7 @@ NEWER = {
     "has_discussions",
     "has_pull_requests",
     "pull_request_creation_policy",
+    "verified_at",
 }
 
 
@@ -483,15 +596,13 @@ def shape_problems(ours: Any, seen: Any, where: str = "") -> list[str]:
     if isinstance(seen, list) and isinstance(ours, list):
         if not seen or not ours:
             return []
-        plain = [entry for entry in seen if not _is_pull(entry)] or seen
-        return shape_problems(ours[0], plain[0], f"{where}[0]")
-    if ours is None or seen is None or type(ours) is type(seen):
+        # Lists mix kinds (pull requests among issues, directories among files): one must fit.
+        compared = [shape_problems(ours[0], entry, f"{where}[0]") for entry in seen]
+        return min(compared, key=len)
+    numbers = isinstance(ours, int | float) and isinstance(seen, int | float)
+    if ours is None or seen is None or type(ours) is type(seen) or numbers:
         return []
     return [f"{where}: {type(ours).__name__}, recorded {type(seen).__name__}"]
-
-
-def _is_pull(entry: Any) -> bool:
-    return isinstance(entry, dict) and "pull_request" in entry
 
 
 SAME_VALUE = ("content-type", "cache-control", "vary", "x-github-media-type")
@@ -538,8 +649,9 @@ def test_an_answer_is_what_githubs_was(case: Case, recorded_api: list[Any], owne
     api = recorded_api[1]
     path = case.path if isinstance(case.path, str) else case.path(api)
     encoding = "gzip" if headers.get("etag", "").startswith("W/") else "identity"
+    body = case.body.body(api) if isinstance(case.body, Latest) else case.body
     answer = api.as_(case.login).send(
-        case.method, path, case.body, headers={"Accept-Encoding": encoding}
+        case.method, path, body, headers={"Accept-Encoding": encoding}
     )
     api.close()
     assert answer.status == seen["status"]

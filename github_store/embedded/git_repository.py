@@ -37,6 +37,7 @@ class GitRepository(GitTrees):
     def __init__(self, path: Path) -> None:
         self._repo = Repo(str(path))
         super().__init__(self._repo.object_store, path / "objects")
+        self._path = path
 
     def close(self) -> None:
         self._repo.close()
@@ -48,6 +49,16 @@ class GitRepository(GitTrees):
             for name, value in sorted(self._repo.refs.as_dict().items())
             if name.startswith(b"refs/")
         }
+
+    def changed_at(self) -> int:
+        """When any ref was last moved, by whomever; in epoch seconds of the disk's clock."""
+        times = [self._path.stat().st_mtime]
+        for place in (self._path / "packed-refs", *(self._path / "refs").rglob("*")):
+            try:
+                times.append(place.stat().st_mtime)
+            except FileNotFoundError:  # packed or removed meanwhile
+                continue
+        return int(max(times))
 
     def is_empty(self) -> bool:
         return not any(True for name in self._repo.refs.allkeys() if name.startswith(b"refs/"))

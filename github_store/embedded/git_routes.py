@@ -70,7 +70,7 @@ def get_tree(hub: Hub, request: Request) -> Response:
     found = list(store.all_entries(tree) if recursive else store.entries(tree))
     listed, truncated = found[:MOST_ENTRIES], len(found) > MOST_ENTRIES
     shown = GitRendering(hub, request.repository).tree(sha, listed, truncated=truncated)
-    response = Response(200, shown, last_modified=request.repository.pushed_at)
+    response = Response(200, shown, last_modified=store.changed_at())
     if sha == name:
         scope = "private" if request.actor else "public"
         response.cache_control = f"{scope}, max-age={KEPT_SECONDS}, s-maxage={KEPT_SECONDS}"

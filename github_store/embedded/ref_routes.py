@@ -37,7 +37,7 @@ def get_ref(hub: Hub, request: Request) -> Response:
     if sha is None:
         raise not_found()
     shown = _ref_json(hub, request, store, name, sha)
-    return Response(200, shown, last_modified=request.repository.pushed_at)
+    return Response(200, shown, last_modified=store.changed_at())
 
 
 def matching_refs(hub: Hub, request: Request) -> Response:
@@ -68,7 +68,7 @@ def _listed(hub: Hub, request: Request, prefix: str) -> Response:
         _ref_json(hub, request, store, name, sha) for name, sha in numbered_page(request, found)
     ]
     links = numbered_links(request, base, total=len(found))
-    return Response(200, shown, links, last_modified=request.repository.pushed_at)
+    return Response(200, shown, links, last_modified=store.changed_at())
 
 
 def create_ref(hub: Hub, request: Request) -> Response:

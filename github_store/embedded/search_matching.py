@@ -7,6 +7,7 @@ therefore no conditions of their own here. Values that mean nothing (``is:bogus`
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -41,8 +42,17 @@ class Subject:
         return self.held[name]
 
 
+_ASCII_TOKEN: Final = re.compile(r"[0-9a-z_]+|[$+<=>^`|~]")
+
+
 def tokens_of(text: str) -> tuple[str, ...]:
     """Runs of letters, digits, marks and ``_`` without case; symbols and ideographs alone."""
+    if text.isascii():  # the same, many times faster
+        return tuple(_ASCII_TOKEN.findall(text.lower()))
+    return _any_tokens(text)
+
+
+def _any_tokens(text: str) -> tuple[str, ...]:
     tokens: list[str] = []
     run = ""
     for char in unicodedata.normalize("NFC", text.casefold()):

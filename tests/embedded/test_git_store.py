@@ -128,6 +128,28 @@ def test_a_push_from_outside_is_seen_at_once(
     assert git("rev-parse", "HEAD", at=copy) == last
 
 
+def test_every_move_of_a_ref_is_dated_also_one_from_outside(
+    store: GitStore, repository: GitRepository
+) -> None:
+    bare = store.path(REPOSITORY)
+    first = commit(repository, {"a": b"1"})
+
+    def long_ago() -> int:
+        for place in (bare, *bare.rglob("*")):
+            os.utime(place, (1000, 1000))
+        return repository.changed_at()
+
+    assert long_ago() == 1000
+    git("update-ref", "refs/heads/side", first, at=bare)
+    assert repository.changed_at() > 1000
+    assert long_ago() == 1000
+    git("update-ref", "-d", "refs/heads/side", at=bare)
+    assert repository.changed_at() > 1000
+    assert long_ago() == 1000
+    commit(repository, {"a": b"2"})
+    assert repository.changed_at() > 1000
+
+
 def test_packed_refs_are_read_moved_and_removed(store: GitStore, repository: GitRepository) -> None:
     first = commit(repository, {"a": b"1"})
     assert repository.move("refs/heads/side", None, first)

@@ -281,6 +281,12 @@ def test_a_text_is_whole_tokens_without_case(text: str, tokens: tuple[str, ...])
     assert tokens_of(text) == tokens
 
 
+@given(st.text(alphabet=st.characters(max_codepoint=127)))
+def test_the_short_way_for_ascii_finds_the_same_tokens(text: str) -> None:
+    # A letter that is not ASCII takes the long way; it is a token of its own behind a space.
+    assert (*tokens_of(text), "\u00fc") == tokens_of(f"{text} \u00fc")
+
+
 # What anybody may type: words, and everything that has a meaning to the language.
 MEANINGFUL = st.sampled_from(
     ["OR", "AND", "NOT", "-", "(", ")", '"', "\\", ":", ",", "..", ">=", "repo:o/r", "in:body"]

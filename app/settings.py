@@ -7,6 +7,7 @@ wrong and what is expected, and never repeat the value, which may be a secret.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -188,10 +189,11 @@ def _env_file(path: Path | None) -> dict[str, str | None]:
     if path is None or not path.exists():
         return {}
     try:
-        return dotenv.dotenv_values(path, interpolate=False)
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         problem = getattr(error, "strerror", None) or "it is not UTF-8"
         raise ConfigurationError(f"{path.name} cannot be read: {problem}") from None
+    return dotenv.dotenv_values(stream=io.StringIO(text), interpolate=False)
 
 
 @dataclass(frozen=True, slots=True)

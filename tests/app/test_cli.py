@@ -1,0 +1,218 @@
+"""The command, as a person starts it: in a directory, with an environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from github_store.embedded import EmbeddedGitHub
+
+PROJECT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "app.cli"]
+PATIENCE_SECONDS = 30
+
+
+def environment(**given: str) -> dict[str, str]:
+    """Nothing of this machine's own settings, and ports that nobody has."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(PROJECT),
+        "PYTHONUNBUFFERED": "1",
+        "PORT": "0",
+        **given,
+    }
+
+
+def run(directory: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=directory,
+        env=environment(**given),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+@contextmanager
+def running(
+    directory: Path, *arguments: str, given: Mapping[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process, and what it said until it was ready; it is ended in any case."""
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=directory,
+        env=environment(**(given or {})),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            said = ""
+            for line in process.stdout:
+                said += line
+                if "Ctrl-C" in line:
+                    break
+            yield process, said
+        finally:
+            process.kill()
+
+
+def stop(process: subprocess.Popen[str], by: signal.Signals) -> tuple[int, float, str]:
+    """Exit code, seconds it took, and standard error."""
+    asked_at = time.monotonic()
+    process.send_signal(by)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    return process.returncode, time.monotonic() - asked_at, errors
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr.removeprefix("kener-issues: ").strip()
+
+
+def test_it_says_its_version(tmp_path: Path) -> None:
+    assert run(tmp_path, "--version").stdout == "kener-issues 0.1.0\n"
+
+
+def test_settings_are_listed_with_secrets_masked(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("GH_TOKEN=a-secret\nSTATUS_BRANCH=from-file\n")
+    listed = run(tmp_path, "settings", GITHUB_REPOSITORY="a/b").stdout
+    lines = listed.splitlines()
+    assert lines[0].split() == ["SETTING", "VALUE", "DEFAULT", "UNIT", "MEANING"]
+    assert len(lines) == 21
+    assert "a-secret" not in listed
+    assert re.search(r"^GH_TOKEN +\*+ ", listed, re.MULTILINE)
+    assert re.search(r"^STATUS_BRANCH +from-file +status-data +branch +\w", listed, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"PORT": "x"}, "PORT: expected 0 to 65535"),
+        ({"GH_TOKEN": "a-secret"}, "GITHUB_REPOSITORY is missing: set it to owner/name, or unset"
+         " GH_TOKEN to run with the embedded GitHub"),
+        ({"MONITORS": "none.yaml", "SAMPLE_DATA": "no"},
+         "MONITORS: none.yaml is neither a file here nor in the repository owner/status"),
+        ({"HOST": "192.0.2.1"}, "HOST: 192.0.2.1 is no address of this machine"),
+    ],
+    ids=["a wrong setting", "a missing setting", "no monitors", "a strange address"],
+)  # fmt: skip
+def test_what_keeps_it_from_starting_is_one_line(
+    tmp_path: Path, given: dict[str, str], message: str
+) -> None:
+    assert one_line(run(tmp_path, "serve", **given)) == message
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        message = one_line(run(tmp_path, "serve", PORT=port))
+    assert message == f"PORT: {port} is in use; stop what listens there, or set another"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_directory_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for command in ("serve", "github"):
+        message = one_line(run(tmp_path, command, DATA_DIR="file"))
+        assert message.startswith("DATA_DIR: file cannot be used: ")
+
+
+def test_a_wrong_monitors_file_is_one_line_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "monitors.yaml").write_text("- name: A\n  tag: a,b\n")
+    message = one_line(run(tmp_path, "serve"))
+    assert message.startswith("monitors.yaml, line 2: monitors[0].tag")
+
+
+def test_a_wrong_token_and_a_missing_repository_are_one_line(tmp_path: Path) -> None:
+    with EmbeddedGitHub(tmp_path / "github") as github:
+        github.create_repository("owner/status", files={"monitors.yaml": b"[{name: A, tag: a}]"})
+        given = {"GITHUB_API_URL": github.url, "API_TOKEN": "x"}
+        wrong = {**given, "GITHUB_REPOSITORY": "owner/status", "GH_TOKEN": "wrong"}
+        missing = {**given, "GITHUB_REPOSITORY": "owner/none", "GH_TOKEN": github.tokens["owner"]}
+        assert one_line(run(tmp_path, "serve", **wrong)).startswith("GH_TOKEN: ")
+        assert one_line(run(tmp_path, "serve", **missing)).startswith(
+            "GITHUB_REPOSITORY: owner/none does not exist"
+        )
+
+
+def test_a_first_start_shows_samples_and_a_second_finds_everything_as_it_was(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path, "serve") as (process, said):
+        token = said.split("Bearer ")[1].split("'")[0]
+        url = said.split("Service")[1].split()[0]
+        client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"})
+        with client:
+            first = client.get("/api/incident").json()
+            assert len(first) == 3
+            status = client.get("/api/status?tag=google-search").json()
+            assert status["status"] == "DEGRADED"
+            created = client.post("/api/incident", json={"title": "Mine", "tags": ["website"]})
+            assert created.status_code == 200
+        code, seconds, errors = stop(process, signal.SIGINT)
+    assert code == 0
+    assert seconds < 2
+    assert "POST /api/incident 200" in errors
+    assert token not in errors
+    assert "Traceback" not in errors
+    secret = tmp_path / ".kener-issues" / "api-token"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+
+    with running(tmp_path, "serve") as (process, said):
+        assert token in said
+        url = said.split("Service")[1].split()[0]
+        headers = {"Authorization": f"Bearer {token}"}
+        found = httpx.get(f"{url}/api/incident", headers=headers).json()
+        assert found == [created.json(), *first]
+        assert stop(process, signal.SIGTERM)[0] == 0
+
+
+def test_the_curl_line_of_the_banner_works(tmp_path: Path) -> None:
+    with running(tmp_path, "serve") as (process, said):
+        line = next(each for each in said.splitlines() if "curl " in each)
+        done = subprocess.run(
+            ["sh", "-c", line], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
+        )
+        assert '"status":"DEGRADED"' in done.stdout
+        assert stop(process, signal.SIGINT)[0] == 0
+
+
+def test_a_stop_does_not_wait_for_idle_clients(tmp_path: Path) -> None:
+    with running(tmp_path, "serve") as (process, said):
+        url = httpx.URL(said.split("Service")[1].split()[0])
+        with socket.create_connection((url.host, url.port or 80)) as idle:
+            idle.sendall(b"POST /api/incident HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n")
+            code, seconds, _ = stop(process, signal.SIGINT)
+    assert code == 0
+    assert seconds < 2
+
+
+def test_the_embedded_github_runs_alone(tmp_path: Path) -> None:
+    with running(tmp_path, "github", "--port", "0", "--data-dir", "there") as (process, said):
+        url = re.search(r"http://\S+", said)
+        assert url is not None
+        answer = httpx.get(f"{url[0]}/repos/owner/status/contents/monitors.yaml")
+        assert answer.status_code == 200
+        other = one_line(run(tmp_path, "github", "--data-dir", "there"))
+        assert other.startswith("another process runs an embedded GitHub on there")
+        code, seconds, _ = stop(process, signal.SIGINT)
+    assert code == 0
+    assert seconds < 2

@@ -30,6 +30,7 @@ from github_store.errors import (
 )
 from github_store.incident import (
     INCIDENT_LABEL,
+    RESOLVED_LABEL,
     Incident,
     IncidentFields,
     LabelChanges,
@@ -104,6 +105,8 @@ class IncidentStore:
         self._commented: TTLCache[int, tuple[int, ...]] = TTLCache(
             MAX_RECENT, ttl=LAG_SECONDS, timer=clock
         )
+        self.writes = 0
+        """How often incidents were written here: whoever derives from them can tell its age."""
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._hidden: TTLCache[int, bool] = TTLCache(MAX_RECENT, ttl=86_400.0, timer=clock)
 
@@ -131,7 +134,7 @@ class IncidentStore:
         issue = await self._tracker.create(
             title=fields.title, body=issue_body(fields), labels=labels
         )
-        self._written[issue.number] = True
+        self._note_write(issue.number)
         dropped = [each for each in labels if label_key(each) not in label_keys(issue.labels)]
         if dropped:
             raise AccessLost(
@@ -191,6 +194,27 @@ class IncidentStore:
                     break
         return found
 
+    async def standing(self, *, updated_since: int) -> list[tuple[Incident, int]]:
+        """Every incident that is open or was updated since, and when it was updated last.
+
+        Times are seconds since 1970; the order says nothing.
+        """
+        written = frozenset(self._written)
+        issues = {number: await self._issue_or_none(number) for number in written}
+        for state, since in (("open", None), ("closed", updated_since)):
+            async for issue in self._tracker.issues(
+                state=state, labels=(INCIDENT_LABEL,), updated_since=since
+            ):
+                if issue.number not in issues and is_incident(issue) and await self._speaks(issue):
+                    issues[issue.number] = issue
+        return [
+            (self._incident_from(issue), issue.updated_at) for issue in issues.values() if issue
+        ]
+
+    async def resolved_at(self, incident: Incident) -> int | None:
+        """When ``resolved`` was last put on an incident, seconds since 1970."""
+        return await self._tracker.labelled_at(incident.number, RESOLVED_LABEL)
+
     async def comments(self, number: int) -> list[IncidentComment]:
         """All updates by trusted authors, oldest first. Raises IncidentNotFound."""
         await self._issue(number, renew=False)
@@ -223,7 +247,7 @@ class IncidentStore:
             changes["state"] = "open"
         if not (changes or labels.add or labels.remove):
             return self._incident_from(issue)
-        self._written[number] = True
+        self._note_write(number)
         if labels.add:
             await self._labels.ensure(labels.add)
             await self._tracker.add_labels(number, labels.add)
@@ -233,14 +257,16 @@ class IncidentStore:
             return self._incident_from(await self._tracker.edit(number, changes))
         return self._incident_from(await self._issue(number, renew=True))
 
+    def _note_write(self, number: int) -> None:
+        self._written[number] = True
+        self.writes += 1
+
     async def _matching(self, search: SearchFilter) -> AsyncGenerator[Incident, None]:
         """Everything that matches, newest first: what GitHub finds, and what was just written."""
         written = frozenset(self._written)
-        recent = [
-            incident
-            for incident in await asyncio.gather(*map(self._visible, written))
-            if incident is not None and incident_matches(search, incident)
-        ]
+        issues = await asyncio.gather(*map(self._issue_or_none, written))
+        incidents = [self._incident_from(issue) for issue in issues if issue]
+        recent = [incident for incident in incidents if incident_matches(search, incident)]
         recent.sort(key=_age_key, reverse=True)
         streams = [_each(recent), self._found(search, leave_out=written)]
         async with aclosing(newest_first(streams, key=_age_key)) as merged:
@@ -290,9 +316,9 @@ class IncidentStore:
             async for issue in merged:
                 yield issue
 
-    async def _visible(self, number: int) -> Incident | None:
+    async def _issue_or_none(self, number: int) -> Issue | None:
         try:
-            return await self.get(number)
+            return await self._issue(number, renew=False)
         except IncidentNotFound:
             return None
 

@@ -13,8 +13,15 @@ from typing import Any
 from github_store.errors import AccessLost, Conflict, GitHubUnavailable, Unprocessable
 from github_store.gateway import Gateway, Reply
 from github_store.held_answers import HeldAnswers
-from github_store.labels import label_keys
-from github_store.records import Comment, Issue, comment_from, issue_from
+from github_store.labels import label_key, label_keys
+from github_store.records import (
+    Comment,
+    Issue,
+    comment_from,
+    iso_from_seconds,
+    issue_from,
+    seconds_from_iso,
+)
 
 PAGE_SIZE = 100
 """GitHub's largest page."""
@@ -45,8 +52,14 @@ class IssueTracker:
         issue = _issue(reply.data)
         return issue if self._is_ours(issue) else None
 
-    async def issues(self, *, state: str, labels: Iterable[str]) -> AsyncIterator[Issue]:
-        """Issues that carry all ``labels``, newest first, fetched page by page as asked for."""
+    async def issues(
+        self, *, state: str, labels: Iterable[str], updated_since: int | None = None
+    ) -> AsyncIterator[Issue]:
+        """Issues that carry all ``labels``, newest first, fetched page by page as asked for.
+
+        ``updated_since`` leaves out what was not updated since then (seconds since 1970).
+        """
+        since = {} if updated_since is None else {"since": iso_from_seconds(updated_since)}
         path = self._path(
             "/issues",
             state=state,
@@ -54,6 +67,7 @@ class IssueTracker:
             sort="created",
             direction="desc",
             per_page=str(PAGE_SIZE),
+            **since,
         )
         async for reply in self._pages(path):
             for data in reply.data:
@@ -75,6 +89,20 @@ class IssueTracker:
             async for reply in self._pages(self._comments_path(number))
             for data in reply.data or ()
         ]
+
+    async def labelled_at(self, number: int, label: str) -> int | None:
+        """When a label was last put on an issue, seconds since 1970; None if never.
+
+        An issue's labels carry no time, its events do.
+        """
+        path = self._path(f"/issues/{number}/events", per_page=str(PAGE_SIZE))
+        last: int | None = None
+        async for reply in self._pages(path):
+            for event in reply.data or ():
+                name = (event.get("label") or {}).get("name", "")
+                if event.get("event") == "labeled" and label_key(name) == label_key(label):
+                    last = seconds_from_iso(event["created_at"])
+        return last
 
     async def create(self, *, title: str, body: str, labels: Iterable[str]) -> Issue:
         """Open an issue. Raises OutcomeUnknown where it may or may not have been opened."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -20,6 +20,11 @@ def seconds_from_iso(text: str) -> int:
     if moment.tzinfo is None:
         raise ValueError("a time without an offset")
     return int(moment.timestamp())
+
+
+def iso_from_seconds(seconds: int) -> str:
+    """Seconds since 1970 as GitHub writes and takes them. Raises ValueError past the year 9999."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -19,6 +18,7 @@ from github_store.incident import INCIDENT_LABEL, Incident
 from github_store.labels import label_keys
 from github_store.markers import LATEST
 from github_store.monitor import tag_problem
+from github_store.records import iso_from_seconds
 
 MAX_TEXT_LENGTH: Final = 256
 """GitHub refuses a longer text; qualifiers are not counted."""
@@ -158,8 +158,7 @@ def _created(after: int | None, before: int | None) -> list[str]:
 
 
 def _iso(seconds: int) -> str:
-    within = min(max(seconds, 0), LATEST)
-    return datetime.fromtimestamp(within, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso_from_seconds(min(max(seconds, 0), LATEST))
 
 
 def _tokens(text: str) -> tuple[str, ...]:

@@ -1,0 +1,111 @@
+"""The spans of all incidents that may cover a minute of the window, derived from GitHub and held.
+
+Deriving them reads two listings (open ones, and closed ones updated within the window), nearly
+always answered by a free 304, and the events of an incident only where they tell when it was
+resolved. What was derived is given at once; older than ``fresh_seconds`` it is derived anew behind
+the answer, older than ``stale_seconds`` or before a write of ours it is waited for.
+
+A closed incident nobody touched for 90 days is left out: to cover a minute of the window it would
+have to end in what was the future when it was touched last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from github_store.coverage import IncidentSpan, needs_resolved_time, span_of
+from github_store.errors import GitHubUnavailable
+from github_store.incident import Incident
+from github_store.incident_store import IncidentStore
+
+log = logging.getLogger(__name__)
+
+DAY_SECONDS = 86_400
+WINDOW_SECONDS = 91 * DAY_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Derived:
+    spans: tuple[IncidentSpan, ...]
+    at: float
+    writes: int
+
+
+class IncidentCoverage:
+    """Made for one event loop. Times are seconds."""
+
+    def __init__(
+        self,
+        incidents: IncidentStore,
+        *,
+        clock: Callable[[], float],
+        fresh_seconds: float = 15.0,
+        stale_seconds: float = 60.0,
+    ) -> None:
+        self._incidents = incidents
+        self._clock = clock
+        self._fresh_seconds = fresh_seconds
+        self._stale_seconds = stale_seconds
+        self._derived: _Derived | None = None
+        self._deriving: asyncio.Task[None] | None = None
+        self._resolved_at: LRUCache[tuple[int, int], int | None] = LRUCache(10_000)
+
+    async def spans(self) -> tuple[IncidentSpan, ...]:
+        """Spans as of now. Raises GitHubUnavailable only where none were ever derived."""
+        derived = self._derived
+        is_current = derived is not None and derived.writes == self._incidents.writes
+        age = self._clock() - derived.at if derived else None
+        if derived and is_current and age is not None and 0 <= age < self._stale_seconds:
+            if age >= self._fresh_seconds:
+                self._start()
+            return derived.spans
+        try:
+            if not is_current and self._deriving:  # it may have begun before the write
+                await asyncio.wait([self._deriving])
+            await asyncio.shield(self._start())
+        except GitHubUnavailable:
+            if derived is None:
+                raise
+        assert self._derived is not None
+        return self._derived.spans
+
+    async def close(self) -> None:
+        """Stop deriving."""
+        if self._deriving:
+            self._deriving.cancel()
+            await asyncio.wait([self._deriving])
+
+    def _start(self) -> asyncio.Task[None]:
+        if self._deriving is None:
+            self._deriving = asyncio.create_task(self._derive())
+            self._deriving.add_done_callback(self._ended)
+        return self._deriving
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._deriving = None
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("incidents could not be read, the last known ones stay: %s", error)
+
+    async def _derive(self) -> None:
+        begun_at, writes = self._clock(), self._incidents.writes
+        since = int(begun_at) // DAY_SECONDS * DAY_SECONDS - WINDOW_SECONDS
+        standing = await self._incidents.standing(updated_since=max(0, since))
+        spans = [
+            span_of(incident, resolved_at=await self._when_resolved(incident, updated_at))
+            for incident, updated_at in standing
+        ]
+        self._derived = _Derived(tuple(filter(None, spans)), begun_at, writes)
+
+    async def _when_resolved(self, incident: Incident, updated_at: int) -> int | None:
+        """Asked once for every update of an incident: its events only change with it."""
+        if not needs_resolved_time(incident):
+            return None
+        key = (incident.number, updated_at)
+        if key not in self._resolved_at:
+            self._resolved_at[key] = await self._incidents.resolved_at(incident)
+        return self._resolved_at[key]

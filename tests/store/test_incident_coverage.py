@@ -1,0 +1,111 @@
+"""Which spans incidents on GitHub give, over real sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from github_store import GitHubUnavailable, Impact, IncidentFields, Status, Store
+from github_store.coverage import IncidentSpan
+from github_store.embedded import EmbeddedGitHub
+from github_store.incident_coverage import IncidentCoverage
+from tests.github_person import Person
+from tests.store.test_incident_store import Clock, with_store
+
+START = 1_790_000_040
+STEPS = Callable[[Store, IncidentCoverage, Person], Any]
+
+
+def over(github: EmbeddedGitHub, steps: STEPS, clock: Clock | None = None) -> None:
+    clock = clock or Clock()
+    owner = Person(github.url, github.tokens["owner"])
+
+    async def run(store: Store) -> None:
+        coverage = IncidentCoverage(store.incidents, clock=clock)
+        try:
+            await steps(store, coverage, owner)
+        finally:
+            await coverage.close()
+
+    with_store(github, run, clock=clock)
+
+
+def outage(owner: Person, *labels: str, end: str = "") -> int:
+    body = f"[start_datetime:{START}]{end}"
+    return owner.open_issue(labels=["incident", "incident-down", "earth", *labels], body=body)
+
+
+def down(last: int | None) -> IncidentSpan:
+    return IncidentSpan(frozenset({"earth"}), Status.DOWN, START // 60, last)
+
+
+def test_open_and_closed_incidents_cover_and_automatic_ones_do_not(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, coverage: IncidentCoverage, owner: Person) -> None:
+        outage(owner)
+        closed = outage(owner, end=f"[end_datetime:{START + 600}]")
+        owner.do("PATCH", f"/issues/{closed}", {"state": "closed"})
+        outage(owner, "auto")
+        owner.open_issue(labels=["incident", "earth"])
+        assert set(await coverage.spans()) == {down(None), down(START // 60 + 10)}
+
+    over(github, steps)
+
+
+def test_a_resolved_incident_covers_until_the_label_was_put_on_last(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, coverage: IncidentCoverage, owner: Person) -> None:
+        number = outage(owner)
+        owner.do("POST", f"/issues/{number}/labels", {"labels": ["resolved"]})
+        events = owner.do("GET", f"/issues/{number}/events")
+        at = await store.incidents.resolved_at(await store.incidents.get(number))
+        assert at is not None
+        assert any(event["event"] == "labeled" for event in events)
+        assert await coverage.spans() == (down(at // 60),)
+
+    over(github, steps)
+
+
+def test_what_was_derived_is_given_without_asking_and_our_own_writes_show_at_once(
+    github: EmbeddedGitHub,
+) -> None:
+    github.faults.add("list_lag", seconds=5)
+
+    async def steps(store: Store, coverage: IncidentCoverage, owner: Person) -> None:
+        assert await coverage.spans() == ()
+        before = len(github.requests)
+        assert await coverage.spans() == ()
+        assert len(github.requests) == before
+        made = await store.incidents.create(_fields())
+        assert await coverage.spans() == (down(None),)
+        await store.incidents.replace(made.number, _fields(end_datetime=START + 60))
+        assert await coverage.spans() == (down(START // 60 + 1),)
+
+    over(github, steps)
+
+
+def _fields(**changes: Any) -> Any:
+    return IncidentFields(
+        title="Outage", tags=("earth",), impact=Impact.DOWN, start_datetime=START, **changes
+    )
+
+
+def test_an_outage_keeps_the_last_known_spans(github: EmbeddedGitHub) -> None:
+    clock = Clock()
+
+    async def steps(store: Store, coverage: IncidentCoverage, owner: Person) -> None:
+        outage(owner)
+        known = await coverage.spans()
+        github.faults.add("outage")
+        clock.ahead += 3600
+        assert await coverage.spans() == known
+        with pytest.raises(GitHubUnavailable):
+            await IncidentCoverage(_without_held(store), clock=clock).spans()
+
+    over(github, steps, clock)
+
+
+def _without_held(store: Store) -> Any:
+    """The same incidents with nothing held of GitHub's answers."""
+    store.incidents._tracker._held._held.clear()  # type: ignore[attr-defined]
+    return store.incidents

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
+import subprocess
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -334,3 +337,46 @@ def test_writers_at_the_same_time_lose_nothing(github: EmbeddedGitHub, owner: Ap
         thread.join()
     tree = owner.get("git/trees/main?recursive=1").json()["tree"]
     assert sum(1 for entry in tree if entry["type"] == "blob") == 1 + 4 * 5
+
+
+# a person with git ------------------------------------------------------------------------------
+
+
+def git(*words: str | Path, at: Path) -> str:
+    """Git's own answer; it fails the test when git fails."""
+    who = {"NAME": "Bob", "EMAIL": "bob@example.org"}
+    people = {f"GIT_{role}_{part}": who[part] for role in ("AUTHOR", "COMMITTER") for part in who}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(at),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        **people,
+    }
+    done = subprocess.run(
+        ["git", *map(str, words)], cwd=at, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_person_clones_and_pushes_while_the_server_runs(
+    github: EmbeddedGitHub, owner: Api, tmp_path: Path
+) -> None:
+    tag = owner.get("contents/README.md").headers["etag"]
+    put(owner, "from-api.txt")
+    git("clone", "-q", github.git_path("owner/status"), "copy", at=tmp_path)
+    copy = tmp_path / "copy"
+    assert (copy / "from-api.txt").read_bytes() == b"hello"
+    (copy / "README.md").write_text("# Changed by hand\n")
+    git("commit", "-qam", "By hand", at=copy)
+    git("push", "-q", "origin", "HEAD:main", at=copy)
+    changed = owner.get("contents/README.md", headers={"If-None-Match": tag})
+    assert changed.status == 200
+    assert base64.b64decode(changed.json()["content"]) == b"# Changed by hand\n"
+    assert owner.get("commits").json()[0]["commit"]["author"]["name"] == "Bob"
+    assert owner.get("commits").json()[0]["author"] is None
+    git("gc", "-q", "--prune=now", at=github.git_path("owner/status"))
+    made = put(owner, "README.md", b"again", sha=changed.json()["sha"])
+    assert made.status == 200
+    git("pull", "-q", "origin", "main", at=copy)
+    assert git("rev-parse", "HEAD", at=copy) == made.json()["commit"]["sha"]

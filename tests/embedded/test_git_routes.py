@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from githubkit_schemas.v2026_03_10 import models
+from pydantic import TypeAdapter
 
 from github_store.embedded import EmbeddedGitHub
 
@@ -434,6 +436,16 @@ def test_a_write_to_a_file_is_told_as_a_push(owner: Api, pushes: Received) -> No
     assert (push["created"], push["deleted"], push["forced"]) == (False, False, False)
     assert push["pusher"]["name"] == push["sender"]["login"] == "owner"
     assert isinstance(push["repository"]["pushed_at"], int)
+
+
+def test_a_push_fits_the_published_model(owner: Api, pushes: Received) -> None:
+    owner.put("contents/a/b.txt", {"message": "One", "content": "aGk="})
+    owner.post("git/refs", {"ref": "refs/tags/v1", "sha": head(owner)})
+    owner.delete("git/refs/tags/v1")
+    told_of = told(owner, pushes)
+    assert [push["ref"] for push in told_of] == ["refs/heads/main", *["refs/tags/v1"] * 2]
+    for push in told_of:
+        TypeAdapter(models.WebhookPush).validate_python(push)
 
 
 def test_every_change_of_a_ref_is_told_as_a_push(owner: Api, pushes: Received) -> None:

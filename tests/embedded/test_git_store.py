@@ -213,8 +213,9 @@ def test_an_annotated_tag_stands_for_its_commit(store: GitStore, repository: Git
 
 
 def test_a_dead_lock_on_a_ref_is_broken_and_a_living_one_respected(
-    store: GitStore, repository: GitRepository
+    store: GitStore, repository: GitRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("github_store.embedded.git_repository.LOCK_PATIENCE_SECONDS", 0.02)
     first = commit(repository, {"a": b"1"})
     lock = store.path(REPOSITORY) / f"{MAIN}.lock"
     lock.touch()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from .git_objects import Person
 from .git_trees import FILE
 from .hub import Hub
 from .rows import Issue, Repository
+
+# Of an owner or a repository: also the name of a directory, and never GitHub's own placeholder.
+NAME: Final = re.compile(r"(?!\.{1,2}$|-$)[A-Za-z0-9._-]{1,100}")
 
 
 def create_repository(
@@ -19,7 +24,7 @@ def create_repository(
     Raises ValueError for a name that is not ``owner/name`` or is taken.
     """
     owner, _, name = full_name.partition("/")
-    if not owner or not name or "/" in name or {owner, name} & {".", "..", "-"}:
+    if not (NAME.fullmatch(owner) and NAME.fullmatch(name)):
         raise ValueError(f"{full_name!r} is not owner/name")
     now = hub.now()
     with hub.storage.transaction():

@@ -146,16 +146,11 @@ class Dispatcher:
         window = self._charged(request, route)
         resource = "core" if route.resource == FREE else route.resource
         docs = f"{DOCS}/{route.docs}" if route.docs else DOCS
-        try:
-            broken = self._broken(request, window)
-            if broken is not None:
-                return self._seal(request, broken, window.headers(resource))
-            response = self._handled(request, route)
-        except Refusal as refusal:
-            response = self._refused(refusal, docs)
-        except Exception:
-            LOG.exception("%s %s failed", request.method, request.target)
-            response = self._refused(Refusal(500, "Server Error"), docs)
+        response = self._guarded(
+            request,
+            docs,
+            lambda: self._broken(request, route, window) or self._handled(request, route),
+        )
         reply = self._seal(request, response, window.headers(resource))
         if reply.not_modified and request.actor is not None and route.resource != FREE:
             refunded = self._hub.quota.refund(request.actor, request.peer, resource)
@@ -168,8 +163,11 @@ class Dispatcher:
             return quota.look(request.actor, request.peer, "core")
         return quota.charge(request.actor, request.peer, route.resource)
 
-    def _broken(self, request: Request, window: Window) -> Response | None:
-        """What a fault or a used-up quota makes of the request, if anything."""
+    def _broken(self, request: Request, route: Route, window: Window) -> Response | None:
+        """What a fault or a used-up quota makes of the request, if anything.
+
+        A route that is free is so also for a caller who has nothing left.
+        """
         faults, line = self._hub.faults, f"{request.method} {request.target}"
         fault = faults.strike("error", line)
         if fault is not None:
@@ -178,22 +176,26 @@ class Dispatcher:
                 kind = "text/html; charset=utf-8"
                 return Response(status, HTML_ERROR, content_type=kind, tagged=False)
             raise Refusal(status, "Server Error", docs=DOCS)
-        fault = faults.strike("rate_limit", line)
-        if fault is not None:
-            if fault.seconds:
-                window.reset = int(self._hub.clock() + fault.seconds)
-            window.used = window.limit
-            raise primary_limit(request.actor, request.peer, fault.status or 403)
-        fault = faults.strike("secondary_limit", line)
-        if fault is not None:
-            raise secondary_limit(fault.status or 403, fault.retry_after)
-        if window.exhausted:
-            raise primary_limit(request.actor, request.peer)
+        if route.resource != FREE:
+            self._check_limits(request, window, line)
         if faults.strike("forbidden", line):
             raise Refusal(403, "Resource not accessible by personal access token")
         if faults.strike("missing", line):
             raise not_found()
         return None
+
+    def _check_limits(self, request: Request, window: Window, line: str) -> None:
+        fault = self._hub.faults.strike("rate_limit", line)
+        if fault is not None:
+            if fault.seconds:
+                window.reset = int(self._hub.clock() + fault.seconds)
+            window.used = window.limit
+            raise primary_limit(request.actor, request.peer, fault.status or 403)
+        fault = self._hub.faults.strike("secondary_limit", line)
+        if fault is not None:
+            raise secondary_limit(fault.status or 403, fault.retry_after)
+        if window.exhausted:
+            raise primary_limit(request.actor, request.peer)
 
     def _handled(self, request: Request, route: Route) -> Response:
         with self._hub.storage.transaction():
@@ -216,12 +218,10 @@ class Dispatcher:
         if repository is None or self._hub.accounts.role(repository, login) == "none":
             raise not_found()
         if renamed is not None:
-            rest = request.target.split("/", 4)[4:]
-            tail = "/" + rest[0] if rest else ""
-            if not rest and "?" in request.target:
-                tail = "?" + request.target.partition("?")[2]
+            tail = "".join(f"/{rest}" for rest in request.path.split("/", 4)[4:])
+            _, mark, query = request.target.partition("?")
             status = 301 if request.method in ("GET", "HEAD") else 307
-            raise moved(status, f"{self._hub.base_url}{BY_ID}{renamed.id}{tail}")
+            raise moved(status, f"{self._hub.base_url}{BY_ID}{renamed.id}{tail}{mark}{query}")
         return repository
 
     def _check_needs(self, request: Request, needs: Needs) -> None:
@@ -237,10 +237,7 @@ class Dispatcher:
     # the switchboard ----------------------------------------------------------------------------
 
     def _on_switchboard(self, request: Request) -> Reply:
-        try:
-            response = self._switched(request)
-        except Refusal as refusal:
-            response = self._refused(refusal, DOCS)
+        response = self._guarded(request, DOCS, lambda: self._switched(request))
         return self._seal(request, response, {})
 
     def _switched(self, request: Request) -> Response:
@@ -252,6 +249,16 @@ class Dispatcher:
         route, path_args = found
         with self._hub.storage.transaction():
             return route.handler(self._hub, request.known_as(path_args=path_args))
+
+    def _guarded(self, request: Request, docs: str, action: Callable[[], Response]) -> Response:
+        """A refusal in GitHub's form; a crash as a bare 500, with its trace in the log alone."""
+        try:
+            return action()
+        except Refusal as refusal:
+            return self._refused(refusal, docs)
+        except Exception:
+            LOG.exception("%s %s failed", request.method, request.target)
+            return self._refused(Refusal(500, "Server Error"), docs)
 
     # replies ------------------------------------------------------------------------------------
 

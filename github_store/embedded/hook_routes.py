@@ -1,21 +1,19 @@
-"""``/repos/{owner}/{repo}/hooks``: webhooks, their pings and what became of their deliveries."""
+"""``/repos/{owner}/{repo}/hooks``: webhooks and their pings."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from .exchange import Request, Response
 from .hook_outbox import UNUSED, Delivery, Hook, hook_from
 from .hub import Hub
-from .paging import link_query, numbered_links, numbered_page, per_page_of
-from .refusals import Refusal, invalid, missing_keys, not_found, wrong_type
+from .paging import numbered_links, numbered_page
+from .refusals import Refusal, invalid, missing_keys, wrong_type
 from .rendering import api_url, iso
 from .routing import REPOSITORY, Needs, Route
 from .rows import Repository
@@ -47,7 +45,8 @@ def _hook_json(hub: Hub, repository: Repository, hook: Hook) -> dict[str, Any]:
     }
 
 
-def _found(hub: Hub, request: Request) -> Hook:
+def found_hook(hub: Hub, request: Request) -> Hook:
+    """The hook in the path."""
     row = hub.storage.row(
         "SELECT * FROM hooks WHERE repository_id = ? AND id = ?",
         request.repository.id,
@@ -118,7 +117,7 @@ def list_hooks(hub: Hub, request: Request) -> Response:
 
 
 def get_hook(hub: Hub, request: Request) -> Response:
-    hook = _found(hub, request)
+    hook = found_hook(hub, request)
     shown = _hook_json(hub, request.repository, hook)
     return Response(200, shown, last_modified=hook.updated_at)
 
@@ -164,7 +163,7 @@ def _ping(hub: Hub, request: Request, hook: Hook) -> None:
 
 def edit_hook(hub: Hub, request: Request) -> Response:
     """``config`` replaces all of it; ``add_events`` and ``remove_events`` change the list."""
-    hook, fields = _found(hub, request), request.fields()
+    hook, fields = found_hook(hub, request), request.fields()
     events = _events_in(fields, "events") or hook.events
     events = tuple(dict.fromkeys((*events, *_events_in(fields, "add_events"))))
     dropped = _events_in(fields, "remove_events")
@@ -188,91 +187,19 @@ def edit_hook(hub: Hub, request: Request) -> Response:
 
 
 def delete_hook(hub: Hub, request: Request) -> Response:
-    hook = _found(hub, request)
+    hook = found_hook(hub, request)
     hub.storage.execute("DELETE FROM deliveries WHERE hook_id = ?", hook.id)
     hub.storage.execute("DELETE FROM hooks WHERE id = ?", hook.id)
     return Response(204)
 
 
 def ping_hook(hub: Hub, request: Request) -> Response:
-    _ping(hub, request, _found(hub, request))
+    _ping(hub, request, found_hook(hub, request))
     return Response(204)
-
-
-def list_deliveries(hub: Hub, request: Request) -> Response:
-    """Newest first; ``cursor`` is the id of the delivery that a page begins with."""
-    hook, size = _found(hub, request), per_page_of(request)
-    cursor = request.parameter("cursor")
-    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
-        raise invalid({"resource": "HookDelivery", "field": "cursor", "code": "invalid"})
-    rows = hub.storage.rows(
-        "SELECT * FROM deliveries WHERE hook_id = ? AND id <= ? ORDER BY id DESC LIMIT ?",
-        hook.id,
-        int(cursor or 2**62),
-        size + 1,
-    )
-    links = {}
-    if len(rows) > size:
-        repository_url = f"{hub.base_url}/repositories/{request.repository.id}"
-        changes = {"per_page": str(size), "cursor": str(rows[size]["id"])}
-        query = link_query(request.query, **changes)
-        links["Link"] = f'<{repository_url}/hooks/{hook.id}/deliveries?{query}>; rel="next"'
-    return Response(200, [_delivery_json(request, row) for row in rows[:size]], links)
-
-
-def _delivery_json(request: Request, row: sqlite3.Row) -> dict[str, Any]:
-    moment = datetime.fromtimestamp(row["delivered_at"], UTC)
-    return {
-        "id": row["id"],
-        "guid": row["guid"],
-        "delivered_at": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "redelivery": bool(row["redelivery"]),
-        "duration": row["duration"],
-        "status": row["status"],
-        "status_code": row["status_code"],
-        "event": row["event"],
-        "action": row["action"],
-        "installation_id": None,
-        "repository_id": request.repository.id,
-        "throttled_at": None,
-    }
-
-
-def _delivery(hub: Hub, request: Request, hook: Hook) -> sqlite3.Row:
-    row = hub.storage.row(
-        "SELECT * FROM deliveries WHERE hook_id = ? AND id = ?",
-        hook.id,
-        request.number("delivery"),
-    )
-    if row is None:
-        raise not_found()
-    return row
-
-
-def get_delivery(hub: Hub, request: Request) -> Response:
-    hook = _found(hub, request)
-    row = _delivery(hub, request, hook)
-    shown = {
-        **_delivery_json(request, row),
-        "url": hook.config["url"],
-        "request": json.loads(row["request"]),
-        "response": json.loads(row["response"]),
-    }
-    return Response(200, shown)
-
-
-def redeliver(hub: Hub, request: Request) -> Response:
-    hook = _found(hub, request)
-    row = _delivery(hub, request, hook)
-    payload = json.loads(row["request"])["payload"]
-    again = Delivery(hook, row["guid"], row["event"], row["action"], payload, redelivery=True)
-    hub.outbox.send(again)
-    return Response(202, {})
 
 
 HOOKS = f"{REPOSITORY}/hooks"
 HOOK = f"{HOOKS}/{{hook}}"
-DELIVERY = f"{HOOK}/deliveries/{{delivery}}"
 DOCS = "repos/webhooks"
 ROUTES = (
     Route("GET", HOOKS, list_hooks, Needs.ADMIN, docs=f"{DOCS}#list-repository-webhooks"),
@@ -281,7 +208,4 @@ ROUTES = (
     Route("PATCH", HOOK, edit_hook, Needs.ADMIN, docs=f"{DOCS}#update-a-repository-webhook"),
     Route("DELETE", HOOK, delete_hook, Needs.ADMIN, docs=f"{DOCS}#delete-a-repository-webhook"),
     Route("POST", f"{HOOK}/pings", ping_hook, Needs.ADMIN, docs=f"{DOCS}#ping"),
-    Route("GET", f"{HOOK}/deliveries", list_deliveries, Needs.ADMIN, docs=f"{DOCS}#deliveries"),
-    Route("GET", DELIVERY, get_delivery, Needs.ADMIN, docs=f"{DOCS}#get-a-delivery"),
-    Route("POST", f"{DELIVERY}/attempts", redeliver, Needs.ADMIN, docs=f"{DOCS}#redeliver"),
 )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Any
 
+from .administration import NAME
 from .exchange import Request, Response
 from .hub import Hub
 from .refusals import invalid, text_field, wrong_type
 from .repository_rendering import MERGE_SETTINGS, permissions_json
 from .routing import REPOSITORY, Needs, Route
 from .rows import Repository
-
-NAME: Final = re.compile(r"(?!\.{1,2}$|-$)[A-Za-z0-9._-]{1,100}")
 
 
 def _shown(hub: Hub, request: Request, repository: Repository) -> dict[str, Any]:

@@ -16,10 +16,12 @@ import fcntl
 import os
 import random
 import re
+import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,20 +72,19 @@ class EmbeddedGitHub:
         core_limit: int = 5000,
         search_limit: int = 30,
     ) -> None:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        self._lock_file = _take(data_dir)
         self._stopping = threading.Event()
-        self._stopped = False
         self.requests: deque[RequestLine] = deque(maxlen=REMEMBERED_REQUESTS)
         self.faults = Faults(chance)
-        self._storage = Storage(data_dir / "github.db")
-        self.hub = _hub(
-            self._storage,
-            data_dir,
-            clock=clock,
-            faults=self.faults,
-            quota=Quota(clock, core=core_limit, search=search_limit),
-        )
+        quota = Quota(clock, core=core_limit, search=search_limit)
+        with ExitStack() as opened:
+            self.hub = _opened(data_dir, opened, clock=clock, faults=self.faults, quota=quota)
+            self._wire = self._listening(port)
+            opened.callback(self._wire.stop)
+            self.url = self.hub.base_url = self._wire.url
+            self.hub.accounts.record_address(self.url)
+            self._opened = opened.pop_all()
+
+    def _listening(self, port: int) -> WireServer:
         dispatcher = Dispatcher(
             self.hub,
             RouteTable(ROUTES),
@@ -91,15 +92,11 @@ class EmbeddedGitHub:
             wait=self._stopping.wait,
         )
         try:
-            self._wire = WireServer(port, dispatcher.answer, self._note)
+            return WireServer(port, dispatcher.answer, self._note)
         except OSError as error:
-            self._storage.close()
-            os.close(self._lock_file)
             raise ConfigurationError(
                 f"the embedded GitHub cannot listen on port {port}: {error.strerror}"
             ) from error
-        self.url = self.hub.base_url = self._wire.url
-        self.hub.accounts.record_address(self.url)
 
     # life -------------------------------------------------------------------------------------
 
@@ -110,15 +107,8 @@ class EmbeddedGitHub:
 
     def stop(self) -> None:
         """Close every connection, then the files; within a second. A second call does nothing."""
-        if self._stopped:
-            return
-        self._stopped = True
         self._stopping.set()
-        self._wire.stop()
-        self.hub.outbox.stop(0.2)
-        self.hub.git.close()
-        self._storage.close()
-        os.close(self._lock_file)
+        self._opened.close()
 
     def __enter__(self) -> EmbeddedGitHub:
         return self.start()
@@ -212,25 +202,38 @@ def _take(data_dir: Path) -> int:
     return descriptor
 
 
-def _hub(
-    storage: Storage,
+def _opened(
     data_dir: Path,
+    opened: ExitStack,
     *,
     clock: Callable[[], float],
     faults: Faults,
     quota: Quota,
 ) -> Hub:
-    return Hub(
-        clock=clock,
-        storage=storage,
-        accounts=Accounts(storage, data_dir, now=int(clock())),
-        repositories=RepositoryTable(storage),
-        issues=IssueTable(storage, clock),
-        labels=LabelTable(storage),
-        comments=CommentTable(storage),
-        events=EventTable(storage),
-        git=GitStore(data_dir / "git"),
-        outbox=HookOutbox(storage, clock),
-        faults=faults,
-        quota=quota,
-    )
+    """All that stands on the directory; ``opened`` closes it again, the last first."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        opened.callback(os.close, _take(data_dir))
+        storage = Storage(data_dir / "github.db")
+        opened.callback(storage.close)
+        hub = Hub(
+            clock=clock,
+            storage=storage,
+            accounts=Accounts(storage, data_dir, now=int(clock())),
+            repositories=RepositoryTable(storage),
+            issues=IssueTable(storage, clock),
+            labels=LabelTable(storage),
+            comments=CommentTable(storage),
+            events=EventTable(storage),
+            git=GitStore(data_dir / "git"),
+            outbox=HookOutbox(storage, clock),
+            faults=faults,
+            quota=quota,
+        )
+    except (OSError, sqlite3.DatabaseError, ValueError) as error:
+        raise ConfigurationError(
+            f"the embedded GitHub cannot use its directory {data_dir}: {error}"
+        ) from error
+    opened.callback(hub.git.close)
+    opened.callback(hub.outbox.stop, 0.2)
+    return hub

@@ -173,10 +173,20 @@ class Storage:
                 raise
             self._depth -= 1
             if self._depth == 0:
-                self._db.execute("COMMIT")
+                self._commit()
                 actions, self._afterwards = self._afterwards, []
                 for action in actions:
                     action()
+
+    def _commit(self) -> None:
+        """A full disk may refuse; then nothing of the transaction stays behind."""
+        try:
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            self._afterwards.clear()
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
 
     def after_commit(self, action: Callable[[], None]) -> None:
         """Run ``action`` when the transaction around has been committed."""

@@ -12,6 +12,7 @@ import http.server
 import json
 import logging
 import socket
+import socketserver
 import threading
 import time
 from collections.abc import Callable
@@ -169,6 +170,11 @@ class WireServer(http.server.ThreadingHTTPServer):
         self._open: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
         self._accepting: threading.Thread | None = None
+
+    def server_bind(self) -> None:
+        """Without the library's look-up of this machine's name, which may wait for a network."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
     def start(self) -> None:
         self._accepting = threading.Thread(

@@ -379,6 +379,26 @@ def test_a_taken_port_is_a_clear_error_and_leaves_the_directory_free(tmp_path: P
         assert second.url == f"http://127.0.0.1:{port}"
 
 
+@pytest.mark.parametrize("name", ["github.db", "embedded.json"])
+def test_a_broken_file_stops_the_start_with_one_clear_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"this is neither a database nor JSON" * 100)
+    with pytest.raises(ConfigurationError, match="cannot use its directory"):
+        EmbeddedGitHub(tmp_path)
+    (tmp_path / name).unlink()
+    EmbeddedGitHub(tmp_path).stop()
+
+
+@pytest.mark.parametrize("name", ["owner", "owner/", "a/b/c", "../x", "owner/..", "owner/a b", ""])
+def test_a_repository_is_named_owner_and_name(github: EmbeddedGitHub, name: str) -> None:
+    with pytest.raises(ValueError, match="is not owner/name"):
+        github.create_repository(name)
+
+
+def test_stopping_twice_does_nothing(github: EmbeddedGitHub) -> None:
+    github.stop()
+    github.stop()
+
+
 def test_stopping_is_quick_with_idle_connections_and_a_waiting_request(owner: Api) -> None:
     owner.get("/user")
     faults = owner.github.faults

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,6 +20,7 @@ from app.auth import Access
 from app.banner import Start, banner
 from app.credentials import credential_of
 from app.deployment import check_real_repository, uses_embedded_github
+from app.http_protocol import HttpProtocol
 from app.listening import listening
 from app.samples import sample_monitors, write_samples
 from app.settings import Settings
@@ -96,11 +97,13 @@ async def serve(settings: Settings, *, show: Callable[[str], None]) -> None:
 def embedded_github(data_dir: Path, *, port: int) -> Iterator[EmbeddedGitHub]:
     """The embedded GitHub while it runs. Raises ConfigurationError."""
     try:
-        github = EmbeddedGitHub(data_dir, port=port)
-    except (OSError, sqlite3.Error) as error:
-        problem = getattr(error, "strerror", None) or str(error)
-        raise ConfigurationError(f"DATA_DIR: {data_dir} cannot be used: {problem}") from None
-    with github:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"DATA_DIR: {data_dir} cannot be used: {error.strerror}"
+        raise ConfigurationError(problem) from None
+    if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
+        raise ConfigurationError(f"DATA_DIR: {data_dir} cannot be written by this user")
+    with EmbeddedGitHub(data_dir, port=port) as github:
         yield github
 
 
@@ -154,6 +157,7 @@ async def _open(settings: Settings, connection: Connection) -> Store:
 def _server(app: FastAPI) -> _Server:
     config = uvicorn.Config(
         app,
+        http=HttpProtocol,
         log_config=None,
         access_log=False,
         proxy_headers=False,  # auth.py decides whom to believe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -203,6 +204,27 @@ def test_a_stop_does_not_wait_for_idle_clients(tmp_path: Path) -> None:
             code, seconds, _ = stop(process, signal.SIGINT)
     assert code == 0
     assert seconds < 2
+
+
+def test_bytes_that_are_no_http_are_answered_in_json(tmp_path: Path) -> None:
+    with running(tmp_path, "serve") as (process, said):
+        url = httpx.URL(said.split("Service")[1].split()[0])
+        with socket.create_connection((url.host, url.port or 80)) as client:
+            client.sendall(b"no http at all\r\n\r\n")
+            with client.makefile("rb") as answer:
+                head, _, body = answer.read().partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert json.loads(body).keys() == {"error", "detail"}
+        assert stop(process, signal.SIGINT)[0] == 0
+
+
+def test_a_github_that_does_not_answer_is_one_line_and_another_code(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    given = {"GITHUB_API_URL": url, "GITHUB_REPOSITORY": "a/b", "GH_TOKEN": "x", "API_TOKEN": "x"}
+    done = run(tmp_path, "serve", **given)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("kener-issues: ")
 
 
 def test_the_embedded_github_runs_alone(tmp_path: Path) -> None:

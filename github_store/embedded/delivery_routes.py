@@ -12,7 +12,7 @@ from .hook_outbox import Delivery, Hook
 from .hook_routes import HOOK, found_hook
 from .hub import Hub
 from .paging import link_query, per_page_of
-from .refusals import invalid
+from .refusals import invalid, not_found
 from .routing import Needs, Route
 
 

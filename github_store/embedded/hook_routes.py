@@ -13,7 +13,7 @@ from .exchange import Request, Response
 from .hook_outbox import UNUSED, Delivery, Hook, hook_from
 from .hub import Hub
 from .paging import numbered_links, numbered_page
-from .refusals import Refusal, invalid, missing_keys, wrong_type
+from .refusals import Refusal, invalid, missing_keys, not_found, wrong_type
 from .rendering import api_url, iso
 from .routing import REPOSITORY, Needs, Route
 from .rows import Repository

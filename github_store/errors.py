@@ -10,6 +10,7 @@ StoreError
 │   ├── AccessLost         401, a permission 403, or the repository itself answers 404
 │   └── OutcomeUnknown     a write was sent and its answer was lost: it may have happened
 ├── Conflict               somebody else wrote first
+├── JournalUnavailable     the disk fails, is full or read-only: nothing was kept (503)
 ├── BrokenDocument         a committed file cannot be read (a hand edit); it is left as it is
 └── ConfigurationError     a setting or file is wrong; the service cannot start with it
 
@@ -74,6 +75,10 @@ class AccessLost(GitHubUnavailable):
 
 class OutcomeUnknown(GitHubUnavailable):
     """A write was sent, its answer never came: it may or may not have happened."""
+
+
+class JournalUnavailable(StoreError):
+    """The journal on disk takes nothing now: this write was not kept, and may be tried again."""
 
 
 class BrokenDocument(StoreError):

@@ -1,0 +1,224 @@
+"""The journal: samples that were acknowledged and are not yet committed, on disk.
+
+A sample is acknowledged when the transaction that holds it has been synced, never before; a
+``kill -9`` at any moment loses none that was. What arrives while one transaction is being synced
+shares the next (group commit), in order of arrival; the first one's begins at once. Samples have
+sequence numbers in this order, which is the order to apply them in: later wins.
+
+``forget`` is for samples that a commit on GitHub holds. It is written down later and may be lost
+with the process: then those samples are pending again after the start and applied once more,
+which changes nothing, as samples are keyed by tag and minute. All others come back in their
+order, so that the next commit has them; ``journal_file`` tells how they are laid out.
+
+When the disk fails, is full or read-only, the appends of that transaction raise
+JournalUnavailable and nothing of them is kept; the next one tries anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Protocol, TypeAlias
+
+from github_store.errors import JournalUnavailable
+from github_store.journal_file import JournalFile, Sequenced
+from github_store.status_document import Sample
+
+__all__ = ["DiskJournal", "Journal", "Listener", "Sequenced"]
+
+log = logging.getLogger(__name__)
+
+Listener: TypeAlias = Callable[[Sequence[Sequenced]], None]
+_Waiting: TypeAlias = "tuple[Sequenced, asyncio.Future[int]]"
+_Outcome: TypeAlias = "tuple[Sequence[_Waiting], Exception | None]"
+_Order: TypeAlias = "list[_Waiting] | int | None"
+"""For the writer: append these, forget up to this number, or close."""
+
+
+class Journal(Protocol):
+    """What the status store needs of a journal, wherever it keeps it."""
+
+    async def append(self, sample: Sample) -> int:
+        """Return the sample's sequence number when it is safe. Raises JournalUnavailable."""
+
+    def pending(self) -> tuple[Sequenced, ...]:
+        """All that is acknowledged and not forgotten, in the order of acknowledgement."""
+
+    def forget(self, *, up_to: int) -> None:
+        """Everything up to this sequence number is on GitHub. May be lost; see above."""
+
+    @property
+    def depth(self) -> int:
+        """How many are pending."""
+
+    @property
+    def oldest_at(self) -> float | None:
+        """When the first pending one was acknowledged, seconds since 1970; None without any."""
+
+    def listen(self, listener: Listener) -> None:
+        """Call this with each group that is acknowledged, before its appends return."""
+
+    async def close(self) -> None:
+        """Take nothing more; what has arrived is still acknowledged or refused."""
+
+
+class DiskJournal:
+    """A journal in a file of ``directory``, which the caller holds a lock on.
+
+    Made for one event loop; one thread writes. ``clock`` gives seconds since 1970. Opening reads
+    everything pending and raises ConfigurationError where the file cannot be used.
+    """
+
+    def __init__(self, directory: Path, *, clock: Callable[[], float]) -> None:
+        self._file = JournalFile(directory)
+        try:
+            self._pending = deque(self._file.pending())
+            self._last_seq = self._file.last_seq()
+        except BaseException:
+            self._file.close()
+            raise
+        self._clock = clock
+        self._arrived: list[tuple[Sample, asyncio.Future[int]]] = []
+        self._listeners: list[Listener] = []
+        self._is_closed = False
+        self._is_tidying = True
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._orders: SimpleQueue[_Order] = SimpleQueue()
+        self._writer = threading.Thread(target=self._write_on, name="journal", daemon=True)
+        self._writer.start()
+
+    async def append(self, sample: Sample) -> int:
+        """Return the sequence number after the sync; whoever hangs up has handed in all the same.
+
+        Raises JournalUnavailable, and the sample is not kept then.
+        """
+        if self._is_closed:
+            raise JournalUnavailable("the service is stopping")
+        self._loop = asyncio.get_running_loop()
+        acknowledged: asyncio.Future[int] = self._loop.create_future()
+        if not self._arrived:
+            # All that arrive in this turn of the loop go to the writer together.
+            self._loop.call_soon(self._hand_over)
+        self._arrived.append((sample, acknowledged))
+        return await acknowledged
+
+    def pending(self) -> tuple[Sequenced, ...]:
+        return tuple(self._pending)
+
+    def forget(self, *, up_to: int) -> None:
+        """Drop them at once here, and on disk when the writer has time."""
+        done = 0
+        while self._pending and self._pending[0].seq <= up_to:
+            done = self._pending.popleft().seq
+        if done:
+            self._orders.put(done)
+
+    @property
+    def depth(self) -> int:
+        return len(self._pending)
+
+    @property
+    def oldest_at(self) -> float | None:
+        return self._pending[0].acknowledged_at if self._pending else None
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    async def close(self, *, grace_seconds: float = 5.0) -> None:
+        """Write what has arrived, then close the file; a disk that hangs is left to itself."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._hand_over()
+            self._orders.put(None)
+        await asyncio.to_thread(self._writer.join, grace_seconds)
+
+    # on the event loop ------------------------------------------------------------------------
+
+    def _hand_over(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        now = self._clock()
+        group: list[_Waiting] = []
+        for sample, acknowledged in arrived:
+            self._last_seq += 1
+            group.append((Sequenced(self._last_seq, sample, now), acknowledged))
+        if group:
+            self._orders.put(group)
+
+    def _settle(self, outcomes: Sequence[_Outcome]) -> None:
+        kept = [entry for group, error in outcomes if error is None for entry, _ in group]
+        self._pending.extend(kept)
+        for group, error in outcomes:
+            for entry, acknowledged in group:
+                if acknowledged.done():
+                    continue  # cancelled: its client has hung up
+                if error is None:
+                    acknowledged.set_result(entry.seq)
+                else:
+                    acknowledged.set_exception(error)
+                    acknowledged.exception()  # seen, in case its client hangs up now
+        for listener in self._listeners if kept else ():
+            listener(kept)
+
+    # on the writer's thread -------------------------------------------------------------------
+
+    def _write_on(self) -> None:
+        is_open = True
+        while is_open:
+            group: list[_Waiting] = []
+            for order in self._take_orders():
+                match order:
+                    case None:
+                        is_open = False
+                    case int(up_to):
+                        self._file.commit_landed(up_to)
+                        self._is_tidying = True
+                    case arrived:
+                        group += arrived
+            if group:
+                self._answer(self._write(group))
+            if self._is_tidying:
+                self._tidy()
+        self._file.close()
+
+    def _take_orders(self) -> list[_Order]:
+        """All that wait. Without tidying to do, there is always one to wait for."""
+        orders: list[_Order] = [] if self._is_tidying else [self._orders.get()]
+        with suppress(Empty):
+            while True:
+                orders.append(self._orders.get_nowait())
+        return orders
+
+    def _write(self, group: list[_Waiting]) -> list[_Outcome]:
+        error = self._append([entry for entry, _ in group])
+        if isinstance(error, ValueError) and len(group) > 1:
+            # One that no file can hold fails alone.
+            return [([each], self._append([each[0]])) for each in group]
+        return [(group, error)]
+
+    def _append(self, entries: Sequence[Sequenced]) -> Exception | None:
+        try:
+            self._file.append(entries)
+        except (JournalUnavailable, ValueError) as error:
+            return error
+        except Exception as error:  # whatever it is, somebody waits for an answer
+            log.exception("the journal's writer met a fault of its own")
+            return JournalUnavailable(f"the journal cannot be written: {error}")
+        return None
+
+    def _answer(self, outcomes: list[_Outcome]) -> None:
+        assert self._loop is not None
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._settle, outcomes)
+
+    def _tidy(self) -> None:
+        try:
+            self._is_tidying = self._file.tidy()
+        except JournalUnavailable as error:
+            self._is_tidying = False  # until something is forgotten again
+            log.warning("committed samples stay in the journal's file for now: %s", error)

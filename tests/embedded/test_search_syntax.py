@@ -100,6 +100,7 @@ def phrase(text: str) -> Text:
         pytest.param('"a b', All((word("a"), word("b"))), id="a quote that is not closed"),
         pytest.param("(a OR b", Any((word("a"), word("b"))), id="a group that is not closed"),
         pytest.param("a) OR b", Any((word("a"), word("b"))), id="a group that is not opened"),
+        pytest.param("(a)) b", All((word("a"), word("b"))), id="a group that is closed twice"),
         pytest.param("OR a", word("a"), id="OR without its left side"),
         pytest.param("a OR", word("a"), id="OR without its right side"),
         pytest.param("label:x", Qualifier("label", ("x",)), id="a qualifier"),

@@ -26,6 +26,7 @@ LOG = logging.getLogger(__name__)
 LARGEST_BODY = 64 * 1024 * 1024
 LARGEST_CHUNK_LINE = 1024
 PATIENCE_SECONDS = 75.0
+LINGER_SECONDS = 0.5
 STOP_SECONDS = 0.8
 
 Answer = Callable[[Request], Reply | None]
@@ -149,6 +150,16 @@ class Connection(http.server.BaseHTTPRequestHandler):
         )
         self.server.note(self.command or "?", getattr(self, "path", "?"), int(code))
         self._send(Reply(int(code), headers, body))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Listen on for a moment: closing upon unread bytes would destroy the answer on its way."""
+        until = time.monotonic() + LINGER_SECONDS
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(LINGER_SECONDS)
+            while time.monotonic() < until and self.connection.recv(65_536):
+                pass
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
         """Quiet: requests are noted by the server, not printed."""

@@ -46,7 +46,9 @@ class Api:
     def __init__(self, github: EmbeddedGitHub, login: str | None) -> None:
         self.github = github
         self._token = None if login is None else github.tokens.get(login) or github.add_user(login)
-        self._connection = http.client.HTTPConnection(github.url.removeprefix("http://"), timeout=5)
+        self._connection = http.client.HTTPConnection(
+            github.url.removeprefix("http://"), timeout=20
+        )
         self._others: dict[str | None, Api] = {}
 
     def as_(self, login: str | None) -> Api:

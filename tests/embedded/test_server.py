@@ -293,6 +293,11 @@ def test_an_unreadable_request_is_answered_and_the_connection_closed(
     assert json.loads(body)["status"] == str(status)
 
 
+def test_a_body_too_large_is_refused_while_it_is_still_being_sent(raw: socket.socket) -> None:
+    raw.sendall(b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n" + b"x" * 1_000_000)
+    assert all_of(raw).startswith(b"HTTP/1.1 413 ")
+
+
 def test_a_client_that_leaves_in_its_body_disturbs_nobody(raw: socket.socket, owner: Api) -> None:
     raw.sendall(b"POST /user HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc")
     raw.shutdown(socket.SHUT_WR)

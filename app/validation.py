@@ -233,5 +233,5 @@ def _text_problem(text: str) -> str | None:
 
 
 def _shown(text: str) -> str:
-    """A client's text in a message: escaped, and not much of it."""
-    return json.dumps(text if len(text) <= 50 else text[:49] + "…")
+    """A client's text in a message: in quotes, without control characters, and not much of it."""
+    return json.dumps(text if len(text) <= 50 else text[:49] + "…", ensure_ascii=False)

@@ -1,13 +1,23 @@
-"""Shared fixtures: one started embedded GitHub with one repository."""
+"""Shared fixtures: one started embedded GitHub with one repository; how properties are tried.
+
+Properties are tried on the same examples every time, however slow the machine is; for new examples
+run with ``HYPOTHESIS_PROFILE=search``, as ``make soak`` does.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from github_store.embedded import EmbeddedGitHub
+
+hypothesis.settings.register_profile("same", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=2_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture

@@ -24,10 +24,11 @@ from github_store.status_format import dump
 from github_store.status_message import commit_message
 
 STATUS_FILE = "status.json"
-ATTEMPTS = 6
+ATTEMPTS = 8
 """How often one commit is tried while others write first, or answers are lost."""
 LONGEST_FIRST_PAUSE_SECONDS = 0.2
-"""Pauses are random, up to this, and up to twice as much each further time."""
+LONGEST_PAUSE_SECONDS = 2.0
+"""Pauses are random: up to the first, and up to twice as much each further time."""
 
 
 class StatusStore:
@@ -125,7 +126,8 @@ class StatusStore:
             else:
                 self._held.wrote(document, version)
                 return
-            await self._sleep(self._jitter() * LONGEST_FIRST_PAUSE_SECONDS * 2**attempt)
+            longest = min(LONGEST_FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS)
+            await self._sleep(self._jitter() * longest)
             base = await self._held.base(renew=True)
 
     def _with(self, base: Base, samples: Sequence[Sample]) -> StatusDocument:

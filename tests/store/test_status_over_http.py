@@ -160,6 +160,8 @@ def test_concurrent_pushes_share_commits(github: EmbeddedGitHub, owner: Person) 
 
 
 def test_two_services_on_one_branch_lose_nothing(github: EmbeddedGitHub, owner: Person) -> None:
+    """Each writes six times, so that neither can lose more races than it has attempts."""
+
     async def steps(store: StatusStore) -> None:
         async def others(second: StatusStore) -> None:
             await push(second, "moon")

@@ -424,6 +424,7 @@ def test_a_race_that_is_always_lost_ends_in_a_conflict() -> None:
         with pytest.raises(Conflict):
             await desk.push()
         assert len(desk.github.writes) == ATTEMPTS
+        assert desk.pauses == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0]
 
     run(scene)
 

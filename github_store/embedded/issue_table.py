@@ -51,12 +51,6 @@ class IssueTable:
         )
         return _issue(row) if row else None
 
-    def by_id(self, issue_id: int) -> Issue:
-        row = self._storage.row("SELECT * FROM issues WHERE id = ?", issue_id)
-        if row is None:
-            raise KeyError(issue_id)
-        return _issue(row)
-
     def add(self, issue: Issue) -> Issue:
         """Store a new issue; its ``id`` is given here."""
         with self._storage.transaction():

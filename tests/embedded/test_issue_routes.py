@@ -131,6 +131,42 @@ def test_a_caller_without_push_loses_labels_and_people_silently(owner: Api) -> N
             id="unknown assignee",
         ),
         pytest.param(
+            {"title": ["x"]},
+            "Invalid request.\n\nFor 'properties/title', ['x'] is not a string.",
+            None,
+            id="title of another type",
+        ),
+        pytest.param(
+            {"title": "x", "body": 1},
+            "Invalid request.\n\nFor 'properties/body', 1 is not a string.",
+            None,
+            id="body of another type",
+        ),
+        pytest.param(
+            {"title": "x", "labels": "bug"},
+            "Invalid request.\n\nFor 'properties/labels', 'bug' is not an array.",
+            None,
+            id="labels in a string",
+        ),
+        pytest.param(
+            {"title": "x", "labels": [1]},
+            "Invalid request.\n\nFor 'properties/labels', 1 is not a string.",
+            None,
+            id="label of another type",
+        ),
+        pytest.param(
+            {"title": "x", "assignees": "owner"},
+            "Invalid request.\n\nFor 'properties/assignees', 'owner' is not an array.",
+            None,
+            id="assignees in a string",
+        ),
+        pytest.param(
+            {"title": "x", "milestone": 1},
+            "Validation Failed",
+            {"value": 1, "resource": "Issue", "field": "milestone", "code": "invalid"},
+            id="no such milestone",
+        ),
+        pytest.param(
             {"title": None},
             "Invalid request.\n\nFor 'properties/title', nil is not a string.",
             None,
@@ -147,6 +183,26 @@ def test_a_bad_issue_is_refused_and_leaves_nothing_behind(
     assert answer.json()["status"] == "422"
     assert owner.get("issues").json() == []
     assert owner.opened() == 1
+
+
+def test_a_number_is_a_title(owner: Api) -> None:
+    assert owner.post("issues", {"title": 7}).json()["title"] == "7"
+
+
+def test_one_assignee_may_be_given_alone_and_taken_away_with_null(owner: Api) -> None:
+    number = owner.opened(assignee="Collaborator")
+    shown = owner.get(f"issues/{number}").json()
+    assert shown["assignee"]["login"] == "collaborator"
+    events = [event["event"] for event in owner.get(f"issues/{number}/events").json()]
+    assert events == ["assigned"]
+    assert owner.patch(f"issues/{number}", {"assignee": None}).json()["assignees"] == []
+
+
+def test_a_state_that_is_none_is_refused(owner: Api) -> None:
+    answer = owner.patch(f"issues/{owner.opened()}", {"state": "ajar"})
+    assert answer.errors == [
+        {"value": "ajar", "resource": "Issue", "field": "state", "code": "invalid"}
+    ]
 
 
 def test_limits_count_characters_not_bytes(owner: Api) -> None:

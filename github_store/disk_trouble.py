@@ -1,4 +1,4 @@
-"""SQLite's errors in the words of somebody who has to mend the disk. One line each; pure."""
+"""SQLite's errors in the words of somebody who has to mend the disk. One line each."""
 
 from __future__ import annotations
 

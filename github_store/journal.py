@@ -142,13 +142,14 @@ class DiskJournal:
 
     def _hand_over(self) -> None:
         arrived, self._arrived = self._arrived, []
+        if not arrived:
+            return
         now = self._clock()
         group: list[_Waiting] = []
         for sample, acknowledged in arrived:
             self._last_seq += 1
             group.append((Sequenced(self._last_seq, sample, now), acknowledged))
-        if group:
-            self._orders.put(group)
+        self._orders.put(group)
 
     def _settle(self, outcomes: Sequence[_Outcome]) -> None:
         kept = [entry for group, error in outcomes if error is None for entry, _ in group]

@@ -180,31 +180,37 @@ class JournalFile:
             )
 
     def _prepare(self) -> None:
-        for pragma in (
-            "locking_mode = EXCLUSIVE",
-            "auto_vacuum = INCREMENTAL",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            f"wal_autocheckpoint = {LOG_PAGES}",
-            f"journal_size_limit = {LOG_PAGES * PAGE_BYTES}",
-        ):
-            self._db.execute(f"PRAGMA {pragma}").fetchall()
-        made_by = self._number("PRAGMA application_id")
-        if made_by == 0 and not self._number("SELECT count(*) FROM sqlite_master"):
+        self._set("locking_mode = EXCLUSIVE")
+        is_new = self._is_new()
+        self._set(f"wal_autocheckpoint = {LOG_PAGES}")
+        self._set(f"journal_size_limit = {LOG_PAGES * PAGE_BYTES}")
+        self._set("synchronous = FULL")
+        if is_new:
+            self._set("auto_vacuum = INCREMENTAL")
+            self._set("journal_mode = WAL")
             self._db.executescript(_LAYOUT_SQL)
-        elif made_by != APPLICATION_ID:
-            raise ConfigurationError(f"{self.path} is no journal but another program's file")
-        elif (layout := self._number("PRAGMA user_version")) != LAYOUT:
-            raise ConfigurationError(
-                f"{self.path} has layout {layout}, and this version reads {LAYOUT}: start the"
-                " version that wrote it"
-            )
         found = str(self._db.execute("PRAGMA quick_check(1)").fetchone()[0])
         if found != "ok":
             raise sqlite3.DatabaseError(found.splitlines()[-1])
         self._committed = self._number("SELECT max(up_to) FROM committed")
 
+    def _is_new(self) -> bool:
+        made_by = self._number("PRAGMA application_id")
+        if made_by == 0 and not self._number("SELECT count(*) FROM sqlite_master"):
+            return True
+        if made_by != APPLICATION_ID:
+            raise ConfigurationError(f"{self.path} is no journal but another program's file")
+        if (layout := self._number("PRAGMA user_version")) != LAYOUT:
+            raise ConfigurationError(
+                f"{self.path} has layout {layout}, and this version reads {LAYOUT}: start the"
+                " version that wrote it"
+            )
+        return False
+
     # transactions -----------------------------------------------------------------------------
+
+    def _set(self, pragma: str) -> None:
+        self._db.execute(f"PRAGMA {pragma}").fetchall()
 
     def _number(self, sql: str) -> int:
         return int(self._db.execute(sql).fetchone()[0] or 0)

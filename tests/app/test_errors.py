@@ -14,6 +14,7 @@ from github_store import (
     GitHubUnavailable,
     IncidentNotFound,
     InvalidEnd,
+    JournalUnavailable,
     OutcomeUnknown,
     RateLimited,
     StoreError,
@@ -45,6 +46,7 @@ class OfTomorrow(RateLimited):
         (AccessLost("no"), 502, "GitHub refuses access", None),
         (OutcomeUnknown("no", retry_after_seconds=9), 502, "the outcome is unknown", None),
         (GitHubUnavailable("no", retry_after_seconds=9), 502, "GitHub is not available", "9"),
+        (JournalUnavailable("no"), 503, "the journal is not available", None),
         (
             BrokenDocument("status.json", "no", line=1, column=2),
             502,

@@ -1,8 +1,9 @@
-"""Samples acknowledged a second, by how many wait at a time: ``python -m tests.benchmarks.journal``.
+"""Samples acknowledged a second, by how many wait at a time.
+
+Run as ``python -m tests.benchmarks.journal``; see ``main`` for its two arguments.
 
 The yardstick, measured in the same run, is a loop that appends the same number of bytes to a file
-and syncs it: what one sync costs here, and what one client alone can at most reach. Optional
-arguments: the seconds of one measurement (2), and the directory to write in (the current one).
+and syncs it: what one sync costs here, and what one client alone can at most reach.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from github_store.status_document import Sample
 CLIENTS = (1, 8, 32, 128)
 ROW_BYTES = 4_096 + 24
 """A page and its header: the least that SQLite's log takes for one transaction."""
+HEADING = f"{'':<28}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>9}{'in one sync':>14}\n"
 
 
 class Line:
@@ -35,9 +37,9 @@ class Line:
 
     def show(self, yardstick: Line, syncs: str = "") -> None:
         ratio = self.per_second / yardstick.per_second
-        print(
+        sys.stdout.write(
             f"{self.name:<28}{self.per_second:>10,.0f}{self.p50:>9.2f}{self.p99:>9.2f}"
-            f"{ratio:>9.2f}{syncs:>14}"
+            f"{ratio:>9.2f}{syncs:>14}\n"
         )
 
 
@@ -87,11 +89,12 @@ async def appends(directory: Path, clients: int, seconds: float) -> tuple[Line, 
 
 
 def main() -> None:
+    """Arguments: the seconds of one measurement (2), and where to write (the current directory)."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
     where = sys.argv[2] if len(sys.argv) > 2 else "."
     with tempfile.TemporaryDirectory(dir=where) as directory:
         yardstick = raw_syncs(Path(directory), seconds)
-        print(f"{'':<28}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>9}{'in one sync':>14}")
+        sys.stdout.write(HEADING)
         yardstick.show(yardstick)
         for clients in CLIENTS:
             line, shared = asyncio.run(appends(Path(directory) / str(clients), clients, seconds))

@@ -98,8 +98,11 @@ def test_git_finds_nothing_wrong_with_what_was_written(
     names = {f"{name}/{name}.{kind}": b"x" for name in ("a", "a.b", "a-b") for kind in "xy"}
     commit(repository, {**names, "a0": b"", "empty": b""})
     commit(repository, {"a0": None, "a/a.x": None})
-    checked = git("fsck", "--strict", "--full", at=store.path(REPOSITORY))
+    bare = store.path(REPOSITORY)
+    checked = git("fsck", "--strict", "--full", at=bare)
     assert "error" not in checked
+    modes = {line.split()[0] for line in git("ls-tree", "-r", "-t", "main", at=bare).splitlines()}
+    assert modes == {"040000", "100644"}
 
 
 # we read what git writes ------------------------------------------------------------------------

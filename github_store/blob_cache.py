@@ -4,13 +4,10 @@ One file per blob, named by its sha, below one directory that nobody else uses. 
 promise: whatever is missing, cut short, or cannot be written is fetched from GitHub again. So
 nothing is synced, every content is checked against its name when it is read, and an error of the
 disk is logged and otherwise ignored. What was used longest ago goes first when there is too much.
-
-Source of the name: git's object format, SHA-1 of ``blob <length>\\0<content>``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import re
@@ -19,6 +16,8 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Final
 
+from github_store.git_tree import blob_sha
+
 log = logging.getLogger(__name__)
 
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -26,12 +25,6 @@ MAX_FILES: Final = 2_000
 
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _DRAFT: Final = ".draft"
-
-
-def blob_sha(content: bytes) -> str:
-    """The name git gives this content."""
-    head = b"blob %d\0" % len(content)
-    return hashlib.sha1(head + content, usedforsecurity=False).hexdigest()
 
 
 class BlobCache:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from github_store.blob_cache import BlobCache, blob_sha
+from github_store.blob_cache import BlobCache
+from github_store.git_tree import blob_sha
 
 
 def files_in(directory: Path) -> set[str]:
@@ -24,26 +23,6 @@ def files_in(directory: Path) -> set[str]:
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     return tmp_path / "data" / "blobs"
-
-
-@pytest.mark.parametrize(
-    ("content", "sha"),
-    [
-        pytest.param(b"", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", id="nothing"),
-        pytest.param(b"hello\n", "ce013625030ba8dba906f756967f9e9ca394464a", id="a line"),
-    ],
-)
-def test_a_content_has_the_name_that_git_gives_it(content: bytes, sha: str) -> None:
-    assert blob_sha(content) == sha
-
-
-@pytest.mark.skipif(shutil.which("git") is None, reason="compares with git itself")
-def test_git_itself_agrees() -> None:
-    content = '{\n"earth ü": 1\n}\n'.encode()
-    told = subprocess.run(
-        ["git", "hash-object", "--stdin"], input=content, capture_output=True, check=True
-    )
-    assert told.stdout.decode().strip() == blob_sha(content)
 
 
 def test_what_was_put_is_there_for_this_process_and_the_next(directory: Path) -> None:

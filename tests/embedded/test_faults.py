@@ -189,6 +189,7 @@ def test_the_real_quota_ends_is_told_and_comes_back_with_the_window(
     assert used == ["1", "2", "3", "4"]
     refused = timed.get("issues")
     assert (refused.status, refused.headers["x-ratelimit-remaining"]) == (403, "0")
+    assert timed.get("issues").headers["x-ratelimit-used"] == "4"
     assert int(refused.headers["x-ratelimit-reset"]) == clock.now + 3600
     assert timed.get("/rate_limit").json()["resources"]["core"]["remaining"] == 0
     assert timed.as_("collaborator").get("issues").status == 200

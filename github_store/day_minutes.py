@@ -56,6 +56,11 @@ class DayMinutes:
     runs: str
     counts: Counts
 
+    @property
+    def letters(self) -> bytes:
+        """The 1,440 minutes, a letter each."""
+        return _letters(self.runs)
+
     def with_samples(self, samples: Mapping[int, Status]) -> DayMinutes:
         """The day with these minutes of the day (0 to 1,439) replaced."""
         letters = bytearray(_letters(self.runs))
@@ -90,6 +95,11 @@ def day_from_runs(runs: str) -> DayMinutes:
     if not _RUNS.fullmatch(runs):
         raise ValueError("expected runs such as 720UD719U, of the letters U, G, D and -")
     return _known_day(runs)
+
+
+def day_from_letters(letters: bytes) -> DayMinutes:
+    """The day of up to 1,440 letters, one a minute; what is left out at the end has no sample."""
+    return _day_of(letters.ljust(MINUTES_OF_DAY, GAP.encode()))
 
 
 @lru_cache(maxsize=8_192)

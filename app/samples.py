@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
-from github_store import Impact, IncidentFields, Monitors, Status, Store
+from github_store import Impact, IncidentFields, Monitors, SearchFilter, Status, Store
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
@@ -104,7 +104,10 @@ def sample_past(
 
 
 async def write_samples(store: Store, *, now: int) -> None:
-    """Write the samples that fit the store's monitors; ``now`` is seconds since 1970."""
+    """Write the samples that fit the store's monitors; ``now`` is seconds since 1970.
+
+    What an earlier call with the same ``now`` has written before it was cut off stays as it is.
+    """
     incidents = tuple(
         incident
         for incident in sample_incidents(now=now)
@@ -114,10 +117,18 @@ async def write_samples(store: Store, *, now: int) -> None:
     await asyncio.gather(
         *(store.statuses.push_many(tag, sample_past(tag, incidents, now=now)) for tag in tags)
     )
+    standing = {
+        incident.title: incident.number
+        for incident in await store.incidents.search(SearchFilter(), page=1, per_page=100)
+    }
     for incident in incidents:
-        opened = await store.incidents.create(incident.fields)
+        number = standing.get(incident.fields.title)
+        if number is None:
+            number = (await store.incidents.create(incident.fields)).number
+        said = {comment.body for comment in await store.incidents.comments(number)}
         for comment in incident.comments:
-            await store.incidents.add_comment(opened.number, comment)
+            if comment not in said:
+                await store.incidents.add_comment(number, comment)
 
 
 def _are_known(tags: tuple[str, ...], monitors: Monitors) -> bool:

@@ -20,6 +20,7 @@ from app.auth import Access
 from app.banner import Start, banner
 from app.credentials import credential_of
 from app.deployment import check_real_repository, uses_embedded_github
+from app.first_start import FirstStart
 from app.http_protocol import HttpProtocol
 from app.listening import listening
 from app.samples import sample_monitors, write_samples
@@ -47,7 +48,8 @@ class Connection:
     credential: Credential
     api_url: str
     is_embedded: bool = False
-    is_new: bool = False
+    first_start: FirstStart | None = None
+    """Of the embedded GitHub: whether samples are still to be written."""
 
 
 async def serve(settings: Settings, *, show: Callable[[str], None]) -> None:
@@ -107,17 +109,22 @@ def embedded_github(data_dir: Path, *, port: int) -> Iterator[EmbeddedGitHub]:
         yield github
 
 
-def ensure_repository(github: EmbeddedGitHub, name: str, *, with_samples: bool) -> bool:
-    """Whether the repository had to be made: this is its first start."""
+def ensure_repository(
+    github: EmbeddedGitHub,
+    name: str,
+    *,
+    with_samples: bool,
+    beforehand: Callable[[], object] = lambda: None,
+) -> None:
+    """Make the repository where there is none; ``beforehand`` is called only then."""
     try:
         github.repository(name)
     except KeyError:
+        beforehand()
         files = {"README.md": b"# Status\n\nIncidents are the issues of this repository.\n"}
         if with_samples:
             files["monitors.yaml"] = sample_monitors()
         github.create_repository(name, files=files)
-        return True
-    return False
 
 
 def _connection(settings: Settings, parts: ExitStack) -> Connection:
@@ -130,9 +137,15 @@ def _connection(settings: Settings, parts: ExitStack) -> Connection:
         embedded_github(settings.data_dir, port=settings.embedded_github_port)
     )
     name = settings.github_repository or EMBEDDED_REPOSITORY
-    is_new = ensure_repository(github, name, with_samples=settings.sample_data)
+    first_start = FirstStart(settings.data_dir, name)
+    ensure_repository(
+        github,
+        name,
+        with_samples=settings.sample_data,
+        beforehand=lambda: first_start.begin(now=int(time.time())),
+    )
     credential = TokenCredential(github.tokens["owner"])
-    return Connection(name, credential, github.url, is_embedded=True, is_new=is_new)
+    return Connection(name, credential, github.url, is_embedded=True, first_start=first_start)
 
 
 async def _open(settings: Settings, connection: Connection) -> Store:
@@ -146,12 +159,20 @@ async def _open(settings: Settings, connection: Connection) -> Store:
         clock=time.time,
     )
     try:
-        if connection.is_new and settings.sample_data:
-            await write_samples(store, now=int(time.time()))
+        if connection.first_start:
+            await _complete(connection.first_start, store, with_samples=settings.sample_data)
     except BaseException:
         await store.close()
         raise
     return store
+
+
+async def _complete(first_start: FirstStart, store: Store, *, with_samples: bool) -> None:
+    began_at = first_start.began_at
+    if began_at is not None:
+        if with_samples:
+            await write_samples(store, now=began_at)
+        first_start.end()
 
 
 def _server(app: FastAPI) -> _Server:

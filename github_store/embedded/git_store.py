@@ -25,10 +25,14 @@ class GitStore:
         return self._root / repository.owner / f"{repository.name}.git"
 
     def create(self, repository: Repository) -> None:
+        """Whole or not at all: a process that is killed leaves nothing that is in the way."""
         path = self.path(repository)
         if not (path / "HEAD").exists():
-            path.mkdir(parents=True, exist_ok=True)
-            Repo.init_bare(path, default_branch=DEFAULT_BRANCH.encode()).close()
+            draft = path.with_suffix(".draft")
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir(parents=True)
+            Repo.init_bare(draft, default_branch=DEFAULT_BRANCH.encode()).close()
+            draft.rename(path)
 
     def rename(self, before: Repository, after: Repository) -> None:
         self._close(before)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Literal
+
+import pytest
 
 from app.samples import (
     DAY,
@@ -13,7 +17,16 @@ from app.samples import (
     sample_past,
     write_samples,
 )
-from github_store import Impact, Status, TokenCredential, open_store, parse_monitors
+from github_store import (
+    GitHubUnavailable,
+    Impact,
+    SearchFilter,
+    Status,
+    Store,
+    TokenCredential,
+    open_store,
+    parse_monitors,
+)
 from github_store.embedded import EmbeddedGitHub
 from tests.app.fake_store import NOW, THIS_MINUTE
 
@@ -57,8 +70,8 @@ def test_the_past_is_the_same_for_everybody() -> None:
     assert past[0] == past[1]
 
 
-def test_samples_are_written_as_far_as_they_fit_the_monitors(tmp_path: Path) -> None:
-    async def scenario(github: EmbeddedGitHub) -> None:
+def with_store(github: EmbeddedGitHub, scenario: Callable[[Store], Awaitable[None]]) -> None:
+    async def run() -> None:
         store = await open_store(
             repository_name="owner/status",
             credential=TokenCredential(github.tokens["owner"]),
@@ -66,18 +79,54 @@ def test_samples_are_written_as_far_as_they_fit_the_monitors(tmp_path: Path) -> 
             clock=lambda: NOW,
         )
         try:
-            await write_samples(store, now=int(NOW))
-            opened = await store.incidents.get(1)
-            assert (opened.tags, opened.is_resolved) == (("website",), True)
-            assert len(await store.incidents.comments(1)) == 3
-            status = await store.statuses.current("website", since_seconds=90 * DAY)
-            assert (status.status, status.last_updated_at) == ("UP", THIS_MINUTE)
-            assert 99 < float(status.uptime) < 100
+            await scenario(store)
         finally:
             await store.close()
+
+    asyncio.run(run())
+
+
+def test_samples_are_written_as_far_as_they_fit_the_monitors(tmp_path: Path) -> None:
+    async def scenario(store: Store) -> None:
+        await write_samples(store, now=int(NOW))
+        opened = await store.incidents.get(1)
+        assert (opened.tags, opened.is_resolved) == (("website",), True)
+        assert len(await store.incidents.comments(1)) == 3
+        status = await store.statuses.current("website", since_seconds=90 * DAY)
+        assert (status.status, status.last_updated_at) == ("UP", THIS_MINUTE)
+        assert 99 < float(status.uptime) < 100
 
     with EmbeddedGitHub(tmp_path, clock=lambda: NOW) as github:
         monitors = b"[{name: Website, tag: website}, {name: Other, tag: other}]"
         github.create_repository("owner/status", files={"monitors.yaml": monitors})
-        asyncio.run(scenario(github))
+        with_store(github, scenario)
         assert github.count("POST", r"/issues$") == 1
+
+
+@pytest.mark.parametrize(
+    "cut_off_at", ["POST .*/issues$", "POST .*/issues/1/comments", "POST .*/issues/3/comments"]
+)
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+def test_samples_that_were_cut_off_are_completed_and_nothing_stands_twice(
+    tmp_path: Path, kind: Literal["drop_before", "drop_after"], cut_off_at: str
+) -> None:
+    async def write(store: Store) -> None:
+        await write_samples(store, now=int(NOW))
+
+    async def check(store: Store) -> None:
+        incidents = await store.incidents.search(SearchFilter(), page=1, per_page=100)
+        assert [each.title for each in reversed(incidents)] == [x.fields.title for x in INCIDENTS]
+        for incident, sample in zip(reversed(incidents), INCIDENTS, strict=True):
+            comments = await store.incidents.comments(incident.number)
+            assert tuple(comment.body for comment in comments) == sample.comments
+        for tag in store.monitors.tags:
+            assert (await store.statuses.current(tag, since_seconds=90 * DAY)).uptime > "99"
+
+    with EmbeddedGitHub(tmp_path, clock=lambda: NOW) as github:
+        github.create_repository("owner/status", files={"monitors.yaml": sample_monitors()})
+        fault = github.faults.add(kind, match=cut_off_at)
+        with pytest.raises(GitHubUnavailable):
+            with_store(github, write)
+        github.faults.lift(fault)
+        with_store(github, write)
+        with_store(github, check)

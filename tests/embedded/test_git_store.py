@@ -55,6 +55,16 @@ def repository(store: GitStore) -> GitRepository:
     return store.open(REPOSITORY)
 
 
+def test_a_creation_that_was_cut_off_is_not_in_the_way_of_the_next(tmp_path: Path) -> None:
+    half_made = tmp_path / "git" / "owner" / "status.draft"
+    (half_made / "objects" / "pack").mkdir(parents=True)
+    store = GitStore(tmp_path / "git")
+    store.create(REPOSITORY)
+    assert not half_made.exists()
+    assert git("rev-parse", "--is-bare-repository", at=store.path(REPOSITORY)) == "true"
+    store.close()
+
+
 def commit(repository: GitRepository, files: dict[str, bytes | None], *, ref: str = MAIN) -> str:
     """Files set, or removed for None, in one commit on a branch."""
     before = repository.ref(ref)

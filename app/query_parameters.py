@@ -12,8 +12,8 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from app.refusal import Refused
-from app.validation import OLDEST_SECONDS, known_tag
-from github_store import LATEST, IncidentNotFound, Monitors, SearchFilter
+from app.validation import OLDEST_SECONDS, known_tag, shortened
+from github_store import LATEST, Monitors, SearchFilter
 
 MAX_PER_PAGE: Final = 100
 DEFAULT_PER_PAGE: Final = 10
@@ -55,18 +55,17 @@ def query_of(query_string: bytes) -> dict[str, str]:
 
 
 def incident_number(text: str) -> int:
-    """The number in a path. Raises Refused for no number.
+    """The number in a path.
 
-    Raises IncidentNotFound for a number that no issue has: such a text never gets into an
-    address of GitHub's.
+    Raises Refused: 404 for a number that no issue can have, 400 for no number. Neither text gets
+    into an address of GitHub's.
     """
-    if _DIGITS.fullmatch(text):
-        number = int(text) if len(text) <= 20 else MAX_NUMBER + 1
-        if 1 <= number <= MAX_NUMBER:
-            return number
-        raise IncidentNotFound(number)
+    if _DIGITS.fullmatch(text) and len(text) <= 20 and 1 <= int(text) <= MAX_NUMBER:
+        return int(text)
     if _NUMBER.fullmatch(text):
-        raise IncidentNotFound(0)
+        raise Refused(
+            "incident not found", f"no incident has the number {shortened(text)}", status=404
+        )
     raise Refused("Invalid incidentNumber", "incidentNumber: expected a whole number in the path")
 
 

@@ -232,6 +232,11 @@ def _text_problem(text: str) -> str | None:
     return None
 
 
+def shortened(text: str) -> str:
+    """Not much of a client's text, for a message."""
+    return text if len(text) <= 50 else text[:49] + "…"
+
+
 def _shown(text: str) -> str:
     """A client's text in a message: in quotes, without control characters, and not much of it."""
-    return json.dumps(text if len(text) <= 50 else text[:49] + "…", ensure_ascii=False)
+    return json.dumps(shortened(text), ensure_ascii=False)

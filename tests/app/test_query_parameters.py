@@ -17,7 +17,7 @@ from app.query_parameters import (
     status_query,
 )
 from app.refusal import Refused
-from github_store import IncidentNotFound, SearchFilter
+from github_store import SearchFilter
 from tests.app.fake_store import MONITORS
 
 
@@ -59,8 +59,11 @@ def test_digits_are_a_number(text: str, number: int) -> None:
     ids=lambda text: text[:24],
 )  # fmt: skip
 def test_a_number_that_no_issue_can_have_is_not_found(text: str) -> None:
-    with pytest.raises(IncidentNotFound):
+    with pytest.raises(Refused) as caught:
         incident_number(text)
+    assert (caught.value.status, caught.value.error) == (404, "incident not found")
+    shown = text if len(text) <= 50 else "9" * 49 + "…"
+    assert caught.value.detail == f"no incident has the number {shown}"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_what_is_no_number_is_refused(text: str) -> None:
 def test_only_ascii_digits_ever_become_a_number(text: str) -> None:
     try:
         number = incident_number(text)
-    except (Refused, IncidentNotFound):
+    except Refused:
         return
     assert text.isascii()
     assert int(text) == number

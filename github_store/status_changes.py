@@ -23,7 +23,14 @@ from github_store.monitor import Status
 from github_store.present_tags import PresentTags
 from github_store.status_board import Board, BoardEntry
 from github_store.status_document import Latest, Sample
-from github_store.status_files import StatusFiles, shared_days, under_present_tags
+from github_store.status_files import (
+    StatusFiles,
+    changed_files,
+    shared_days,
+    under_present_tags,
+)
+
+__all__ = ["StatusFiles", "applied", "changed_files", "files_needed"]
 
 _Taken: TypeAlias = dict[int, tuple[Status, float | None]]
 """Status and latency by minute of the day."""

@@ -19,9 +19,9 @@ from github_store.monitor import Status
 MINUTES_OF_DAY: Final = 1_440
 LEGEND: Final = {"U": Status.UP, "G": Status.DEGRADED, "D": Status.DOWN}
 GAP: Final = "-"
+LETTER_OF: Final = {status: letter.encode() for letter, status in LEGEND.items()}
 
 _TOO_LONG: Final = "the runs are longer than a day's 1440 minutes"
-_LETTER_OF: Final = {status: letter.encode() for letter, status in LEGEND.items()}
 _RUNS: Final = re.compile(r"(?:(?:[1-9][0-9]{0,3})?[UGD-])*", re.ASCII)
 _RUN: Final = re.compile(r"[0-9]*[UGD-]", re.ASCII)
 _NOT_CANONICAL: Final = re.compile(r"([UGD-])[0-9]*\1|(?<![0-9])1[UGD-]|-$", re.ASCII)
@@ -65,7 +65,7 @@ class DayMinutes:
         """The day with these minutes of the day (0 to 1,439) replaced."""
         letters = bytearray(_letters(self.runs))
         for minute, status in samples.items():
-            letters[minute : minute + 1] = _LETTER_OF[status]
+            letters[minute : minute + 1] = LETTER_OF[status]
         return _day_of(bytes(letters))
 
     def over(self, older: DayMinutes) -> DayMinutes:
@@ -78,7 +78,7 @@ class DayMinutes:
         """Counts of the minutes of the day from ``first`` to ``last``, both included."""
         if first <= 0 and last >= MINUTES_OF_DAY - 1:
             return self.counts
-        return _counts(_letters(self.runs), first, last + 1)
+        return counts_of(_letters(self.runs), first, last + 1)
 
     def oldest(self) -> int:
         """The first minute of the day with a sample; 1,440 if there is none."""
@@ -108,10 +108,10 @@ def _known_day(runs: str) -> DayMinutes:
     letters = _letters(runs)
     if _NOT_CANONICAL.search(runs):
         return _day_of(letters)
-    return DayMinutes(runs, _counts(letters, 0, MINUTES_OF_DAY))
+    return DayMinutes(runs, counts_of(letters, 0, MINUTES_OF_DAY))
 
 
-@lru_cache(maxsize=2_048)
+@lru_cache(maxsize=4_096)
 def _letters(runs: str) -> bytes:
     """The day as 1,440 letters. Raises ValueError for more."""
     letters = "".join(map(_spelt_out, _RUN.findall(runs)))
@@ -135,10 +135,11 @@ def _day_of(letters: bytes) -> DayMinutes:
         f"{len(run) if len(run) > 1 else ''}{chr(run[0])}"
         for run in (match.group() for match in _SAME_LETTERS.finditer(text))
     )
-    return DayMinutes(runs, _counts(letters, 0, MINUTES_OF_DAY))
+    return DayMinutes(runs, counts_of(letters, 0, MINUTES_OF_DAY))
 
 
-def _counts(letters: bytes, start: int, stop: int) -> Counts:
+def counts_of(letters: bytes, start: int, stop: int) -> Counts:
+    """Counts of the minutes from ``start`` to before ``stop``."""
     return Counts(
         up=letters.count(b"U", start, stop),
         degraded=letters.count(b"G", start, stop),

@@ -39,6 +39,7 @@ def minutes_text(day: DayMinutes) -> str:
     return text if len(text) <= _PACKED_LENGTH else _packed(day.letters)
 
 
+@lru_cache(maxsize=4_096)
 def day_from_text(text: str) -> DayMinutes:
     """Read a day, however it is spelt. Raises ValueError for what spells none."""
     if len(text) > _LONGEST_READ:

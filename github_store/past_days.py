@@ -66,6 +66,7 @@ def past_days(counts: Iterable[Counts]) -> PastDays:
     return _known_days(" ".join(words))
 
 
+@lru_cache(maxsize=4_096)
 def past_days_from_text(text: str) -> PastDays:
     """Read the text, also one that a person wrote in another way. Raises ValueError."""
     return past_days(_known_days(text).counts)

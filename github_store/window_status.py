@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from github_store.coverage import IncidentSpan, gaps, stretches
-from github_store.day_minutes import MINUTES_OF_DAY, NO_MINUTES, Counts, DayMinutes
+from github_store.day_minutes import (
+    GAP,
+    LEGEND,
+    LETTER_OF,
+    MINUTES_OF_DAY,
+    NO_MINUTES,
+    Counts,
+    DayMinutes,
+    counts_of,
+)
 from github_store.monitor import Monitor, Status
 from github_store.monitor_status import NO_DATA, MonitorStatus
 from github_store.past_days import KEPT_DAYS, NO_SAMPLES
@@ -117,7 +126,7 @@ class _KnownMinutes:
             if self._latest is None or sample.minute >= self._latest[0]:
                 self._latest = sample.minute, sample.status
             self.since = sample.minute if self.since is None else min(self.since, sample.minute)
-        self._merged: dict[int, DayMinutes] = {}
+        self._merged: dict[int, bytes] = {}
 
     def between(self, first: int, last: int) -> Counts:
         """The samples from minute ``first`` to ``last``, both included."""
@@ -142,8 +151,9 @@ class _KnownMinutes:
         oldest_day = max(self.since, now - WINDOW_MINUTES) // MINUTES_OF_DAY
         for day in range(now // MINUTES_OF_DAY, oldest_day - 1, -1):
             midnight = day * MINUTES_OF_DAY
-            if found := self._minutes(day).newest(min(now - midnight, _LAST)):
-                return midnight + found[0], found[1]
+            letters = self._letters(day)[: now - midnight + 1].rstrip(GAP.encode())
+            if letters:
+                return midnight + len(letters) - 1, LEGEND[chr(letters[-1])]
             if self.needed:
                 return None
         return None
@@ -151,7 +161,7 @@ class _KnownMinutes:
     def _part(self, day: int, start: int, end: int) -> Counts:
         if start <= 0 and end >= _LAST:
             return self._whole(day, day)
-        return self._minutes(day).counts_between(start, end)
+        return counts_of(self._letters(day), start, end + 1)
 
     def _whole(self, first: int, last: int) -> Counts:
         """The samples of whole days: in one sum those that the board counts, others one by one."""
@@ -168,15 +178,19 @@ class _KnownMinutes:
             if first <= today <= last:
                 special.add(today)
         for day in special:
-            counts = _added(counts, self._minutes(day).counts)
+            counts = _added(counts, counts_of(self._letters(day), 0, MINUTES_OF_DAY))
         return counts
 
-    def _minutes(self, day: int) -> DayMinutes:
-        """A day's minutes; none, and the day is noted, where they have to be read first."""
+    def _letters(self, day: int) -> bytes:
+        """A day's minutes; no sample, and the day is noted, where they have to be read first."""
         if day not in self._merged:
-            minutes = self._committed(day)
-            pending = self._pending.get(day)
-            self._merged[day] = minutes.with_samples(pending) if pending else minutes
+            letters = self._committed(day).letters
+            if pending := self._pending.get(day):
+                changed = bytearray(letters)
+                for minute, status in pending.items():
+                    changed[minute : minute + 1] = LETTER_OF[status]
+                letters = bytes(changed)
+            self._merged[day] = letters
         return self._merged[day]
 
     def _committed(self, day: int) -> DayMinutes:

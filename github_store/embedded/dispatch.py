@@ -194,6 +194,11 @@ class Dispatcher:
         fault = self._hub.faults.strike("secondary_limit", line)
         if fault is not None:
             raise secondary_limit(fault.status or 403, fault.retry_after)
+        if request.method not in ("GET", "HEAD"):
+            fault = self._hub.faults.strike("write_limits", line)
+            wait = self._hub.quota.write(request.actor, request.peer) if fault else 0
+            if fault and wait:
+                raise secondary_limit(fault.status or 403, wait)
         if window.exhausted:
             raise primary_limit(request.actor, request.peer)
 

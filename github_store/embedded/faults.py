@@ -12,6 +12,7 @@
 | list_lag | the issue list does | seconds |
 | rate_limit | the primary limit is used up | status, seconds |
 | secondary_limit | the secondary limit is hit | status, retry_after |
+| write_limits | so it is by the 81st write within a minute and the 501st in an hour | status |
 | outage | every connection closes unanswered |  |
 | forbidden | 403: the token lacks the permission |  |
 | missing | 404, as for a repository that is hidden or gone |  |
@@ -40,6 +41,7 @@ Kind = Literal[
     "list_lag",
     "rate_limit",
     "secondary_limit",
+    "write_limits",
     "outage",
     "forbidden",
     "missing",

@@ -1,4 +1,4 @@
-"""Rate limits: how many requests each caller has made in the running window.
+"""Rate limits: how many requests each caller has made in the running window, and how many writes.
 
 A window opens with a caller's first request and lasts an hour, a minute for searches. Counting is
 per login, or per address for anonymous callers, as GitHub counts per account.
@@ -6,9 +6,12 @@ per login, or per address for anonymous callers, as GitHub counts per account.
 
 from __future__ import annotations
 
+import math
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from .refusals import Refusal
 from .rows import User
@@ -16,6 +19,9 @@ from .rows import User
 ANONYMOUS_LIMITS = {"core": 60, "search": 10}
 WINDOW_SECONDS = {"core": 3600, "search": 60}
 LIMIT_DOCS = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"
+
+# Requests that create content, by the seconds within which so many are allowed.
+MOST_WRITES: Final = {60: 80, 3600: 500}
 
 
 @dataclass(slots=True)
@@ -52,6 +58,7 @@ class Quota:
         self._clock = clock
         self._limits = {"core": core, "search": search}
         self._windows: dict[tuple[str, str], Window] = {}
+        self._writes: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
 
     def charge(self, actor: User | None, peer: str, resource: str) -> Window:
@@ -74,6 +81,23 @@ class Quota:
         with self._lock:
             window = self._window(actor, peer, resource)
             return Window(window.limit, window.used, window.reset)
+
+    def write(self, actor: User | None, peer: str) -> int:
+        """Count one write: 0, or the seconds until it would be allowed, and it does not count."""
+        with self._lock:
+            now = self._clock()
+            times = self._writes.setdefault(actor.login if actor else peer, deque())
+            while times and times[0] <= now - max(MOST_WRITES):
+                times.popleft()
+            ends = (
+                times[-most] + seconds
+                for seconds, most in MOST_WRITES.items()
+                if len(times) >= most
+            )
+            wait = max(0, math.ceil(max(ends, default=now) - now))
+            if not wait:
+                times.append(now)
+            return wait
 
     def _window(self, actor: User | None, peer: str, resource: str) -> Window:
         now = self._clock()

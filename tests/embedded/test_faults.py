@@ -12,6 +12,7 @@ import pytest
 
 from github_store.embedded import EmbeddedGitHub
 from github_store.embedded.faults import KINDS, Fault, Faults, fault_from
+from github_store.embedded.quota import Quota
 
 if TYPE_CHECKING:
     from .conftest import Api
@@ -195,6 +196,34 @@ def test_the_real_quota_ends_is_told_and_comes_back_with_the_window(
     assert timed.as_("collaborator").get("issues").status == 200
     clock.now += 3600
     assert timed.get("issues").status == 200
+
+
+def test_writes_are_limited_as_github_limits_them(tmp_path: Path, clock: Clock, owner: Api) -> None:
+    with EmbeddedGitHub(tmp_path / "timed", clock=clock) as running:
+        running.create_repository("owner/status")
+        running.faults.add("write_limits")
+        api = type(owner)(running, "owner")
+        made = [api.post("labels", {"name": f"label {number}"}).status for number in range(80)]
+        assert made == [201] * 80
+        refused = api.post("labels", {"name": "one more"})
+        assert (refused.status, refused.headers["retry-after"]) == (403, "60")
+        assert refused.message.startswith("You have exceeded a secondary rate limit.")
+        assert api.get("labels").status == 200
+        clock.now += 60
+        assert api.post("labels", {"name": "one more"}).status == 201
+        api.close()
+
+
+def test_an_hour_has_room_for_500_writes_of_each_caller(clock: Clock) -> None:
+    quota = Quota(clock, core=5000, search=30)
+    for _ in range(500):
+        assert quota.write(None, "127.0.0.1") == 0
+        clock.now += 2
+    assert quota.write(None, "127.0.0.1") == 3600 - 1000
+    assert quota.write(None, "127.0.0.2") == 0
+    clock.now += 3600 - 1000
+    assert quota.write(None, "127.0.0.1") == 0
+    assert quota.write(None, "127.0.0.1") == 2
 
 
 # over HTTP --------------------------------------------------------------------------------------

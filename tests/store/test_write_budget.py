@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from github_store.embedded import EmbeddedGitHub
-from github_store.errors import ConfigurationError
+from github_store.errors import ConfigurationError, RateLimited
 from github_store.gateway import Exchange, Gateway, TokenCredential
 from github_store.status_branch import StatusBranch
 from github_store.write_budget import (
@@ -27,6 +27,7 @@ from github_store.write_budget import (
 )
 
 COMMIT = 3
+TITLE = {"title": "Outage"}
 
 
 def exchange(method: str, below: str = "/issues", **options: Any) -> Exchange:
@@ -361,3 +362,31 @@ def test_the_gateways_observer_counts_the_three_requests_of_a_commit(
             await gateway.close()
 
     asyncio.run(run())
+
+
+def test_what_the_budget_allows_github_never_refuses(github: EmbeddedGitHub) -> None:
+    github.faults.add("write_limits")
+    budget = WriteBudget(status_per_hour=PER_HOUR)
+
+    async def run() -> None:
+        gateway = Gateway(
+            repository_name="owner/status",
+            credential=TokenCredential(github.tokens["owner"]),
+            api_url=github.url,
+            observe=lambda exchange: budget.observe(exchange, 0),  # all in one moment
+        )
+        branch = StatusBranch(gateway, branch="status-data", blobs=None, clock=lambda: 0.0)
+        try:
+            made = await branch.commit(None, {"a": b"0"}, message="0")
+            while not budget.may_commit_status(0):
+                made = await branch.commit(made, {"a": made.commit.encode()}, message="more")
+            while not budget.may_write_incident(0):
+                reply = await gateway.request("POST", f"{gateway.repository}/issues", body=TITLE)
+                assert reply.status == 201
+            with pytest.raises(RateLimited):
+                await gateway.request("POST", f"{gateway.repository}/issues", body=TITLE)
+        finally:
+            await gateway.close()
+
+    asyncio.run(run())
+    assert github.count("POST", "/issues") == RESERVED_PER_MINUTE + 1

@@ -664,6 +664,34 @@ def test_what_a_lagging_replica_shows_is_not_believed_for_a_minute(
     at_desk(github, steps)
 
 
+def test_a_read_that_a_write_has_overtaken_does_not_undo_it(github: EmbeddedGitHub) -> None:
+    async def steps(desk: Desk) -> None:
+        github.faults.add("latency", match="GET /repos/owner/status$", seconds=0.2, count=1)
+        reading = asyncio.create_task(desk.branch.snapshot())
+        while not github.requests:  # noqa: ASYNC110 - it has answered: the branch is missing
+            await asyncio.sleep(0.001)
+        made = await desk.branch.commit(None, FIRST, message="begin")
+        assert not reading.done()
+        assert await reading is made
+        assert await desk.branch.snapshot() is made
+
+    at_desk(github, steps)
+
+
+def test_readers_at_once_share_what_one_of_them_lists(
+    github: EmbeddedGitHub, owner: Person
+) -> None:
+    async def steps(desk: Desk) -> None:
+        await desk.begun()
+        write(owner, "status.json", "theirs\n")
+        github.requests.clear()
+        found = await asyncio.gather(*(desk.branch.snapshot() for _ in range(5)))
+        assert all(each is found[0] for each in found)
+        assert github.count("GET", "/git/trees/") == 1
+
+    at_desk(github, steps)
+
+
 def test_a_history_rewritten_by_a_maintainer_is_followed(
     github: EmbeddedGitHub, owner: Person
 ) -> None:

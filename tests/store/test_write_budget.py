@@ -119,6 +119,15 @@ def test_a_commit_under_way_counts_with_all_its_requests() -> None:
     assert budget.may_write_incident(1) == 0  # it failed: two were never sent
 
 
+def test_a_request_of_a_commit_under_way_does_not_count_twice() -> None:
+    budget = WriteBudget()
+    budget.note(0, PER_MINUTE - COMMIT - 1)
+    with budget.committing():
+        for _ in range(COMMIT):
+            budget.note(0, status=True)
+            assert budget.may_write_incident(0) == 0
+
+
 @pytest.mark.parametrize(
     ("share", "requests"), [(3, 3), (240, 3), (240, 300), (1000, 3), (3, 1000)]
 )

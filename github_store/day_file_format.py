@@ -8,7 +8,7 @@ in order, null where it is not known:
     "date": "2026-11-22",
     "monitors": {
     "google-search": {
-    "minutes": "2U1436-D",
+    "minutes": "2U1437-D",
     "latencies": [0.2,0.21,null]}
     }}
 

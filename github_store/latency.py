@@ -13,8 +13,13 @@ _EXACT: Final = 2**53
 
 
 def shortest(latency: float) -> float:
-    """The number as it is written shortest: 1 rather than 1.0, 1e+300 rather than 301 digits."""
+    """The number as it is written shortest: 1 rather than 1.0, 1e+300 rather than 301 digits.
+
+    Raises ValueError for what JSON or this file format cannot hold.
+    """
     number = float(latency)
+    if not 0 <= number <= LARGEST:
+        raise ValueError(f"{number} is no latency")
     return int(number) if number < _EXACT and number.is_integer() else number
 
 

@@ -26,8 +26,8 @@ _PACKED_LENGTH: Final = LONGEST - 1
 _LETTERS: Final = b"-UGD"
 _DIGITS: Final = bytes.maketrans(_LETTERS, b"0123")
 _FOUR_MINUTES: Final = [bytes(four) for four in product(_LETTERS, repeat=4)]
-_REPEATED: Final = re.compile(r"((?:[0-9]*[UGD-]){2})\1{2,}", re.ASCII)
-_REPETITION: Final = re.compile(r"([0-9]+)\(((?:[0-9]{0,4}[UGD-]){2})\)", re.ASCII)
+_REPEATED: Final = re.compile(r"(?<![0-9])((?:[0-9]*[UGD-]){2})\1{2,}", re.ASCII)
+_REPETITION: Final = re.compile(r"([1-9][0-9]*)\(((?:[0-9]{0,4}[UGD-]){2})\)", re.ASCII)
 _MOST_TIMES: Final = MINUTES_OF_DAY // 2
 _LONGEST_READ: Final = 4 * MINUTES_OF_DAY
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -114,9 +113,8 @@ async def write_samples(store: Store, *, now: int) -> None:
         if _are_known(incident.fields.tags, store.monitors)
     )
     tags = dict.fromkeys(tag for incident in incidents for tag in incident.fields.tags)
-    await asyncio.gather(
-        *(store.statuses.push_many(tag, sample_past(tag, incidents, now=now)) for tag in tags)
-    )
+    for tag in tags:
+        await store.statuses.commit(tag, sample_past(tag, incidents, now=now))
     standing = {
         incident.title: incident.number
         for incident in await store.incidents.search(SearchFilter(), page=1, per_page=100)

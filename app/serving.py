@@ -28,6 +28,7 @@ from app.settings import Settings
 from github_store import (
     ConfigurationError,
     Credential,
+    Rhythm,
     Store,
     TokenCredential,
     open_store,
@@ -153,9 +154,16 @@ async def _open(settings: Settings, connection: Connection) -> Store:
         repository_name=connection.repository,
         credential=connection.credential,
         api_url=connection.api_url,
+        data_dir=settings.data_dir,
+        server_name="embedded" if connection.is_embedded else None,
         monitors_path=settings.monitors,
         trusted_authors=settings.trusted_authors,
         status_branch=settings.status_branch,
+        status_requests_per_hour=settings.status_requests_per_hour,
+        rhythm=Rhythm(
+            change_seconds=settings.status_change_seconds,
+            steady_seconds=settings.status_steady_seconds,
+        ),
         clock=time.time,
     )
     try:

@@ -39,6 +39,7 @@ def _setting(default: Any, meaning: str, *, unit: str = "", expected: str = "a t
 
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(ge=1, le=3600)]
 Id = Annotated[int, Field(gt=0)]
 Secret = Annotated[SecretStr, AfterValidator(values.header_safe)]
 
@@ -141,6 +142,24 @@ class Settings(BaseSettings):
         unit="branch",
         expected="a name that git takes for a branch",
     )
+    status_change_seconds: Seconds = _setting(
+        5.0,
+        "a change of a monitor's status is committed within this time",
+        unit="seconds",
+        expected="a number of seconds, 1 to 3600",
+    )
+    status_steady_seconds: Seconds = _setting(
+        600.0,
+        "other samples are committed at the latest after this time",
+        unit="seconds",
+        expected="a number of seconds, 1 to 3600",
+    )
+    status_requests_per_hour: Annotated[int, Field(ge=3, le=400)] = _setting(
+        240,
+        "how many writing requests an hour GitHub gets for status; a commit takes three",
+        unit="requests an hour",
+        expected="a whole number, 3 to 400",
+    )
     trusted_authors: Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.logins)] = (
         _setting(
             (),
@@ -231,6 +250,8 @@ def _text(value: Any) -> str:
             return "yes" if value else "no"
         case tuple():
             return ",".join(map(str, value))
+        case float():
+            return f"{value:g}"
         case re.Pattern():
             return str(value.pattern)
         case _:

@@ -1,5 +1,6 @@
 """GitHub as a database: incidents are issues, monitor status is committed JSON."""
 
+from github_store.committer import Rhythm
 from github_store.errors import (
     AccessLost,
     BrokenDocument,
@@ -35,10 +36,10 @@ from github_store.incident_store import IncidentComment, IncidentStore, StatusUp
 from github_store.labels import MAX_LABEL_LENGTH
 from github_store.markers import LATEST
 from github_store.monitor import Monitor, Monitors, Status, parse_monitors
-from github_store.monitor_status import MonitorStatus
 from github_store.search_query import SearchFilter
-from github_store.status_store import StatusStore
+from github_store.status_store import StatusHealth, StatusStore
 from github_store.store import Store, open_store
+from github_store.window_status import MonitorStatus
 
 __all__ = [
     "GITHUB_API_URL",
@@ -69,8 +70,10 @@ __all__ = [
     "Monitors",
     "OutcomeUnknown",
     "RateLimited",
+    "Rhythm",
     "SearchFilter",
     "Status",
+    "StatusHealth",
     "StatusStore",
     "StatusUpdate",
     "Store",

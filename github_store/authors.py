@@ -6,14 +6,17 @@ While GitHub is out, what it said of an author last still holds: an outage must 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 
 from github_store.errors import GitHubUnavailable
 from github_store.issue_tracker import IssueTracker
 from github_store.trust import Trust
+
+log = logging.getLogger(__name__)
 
 REMEMBER_SECONDS = 86_400.0
 MAX_AUTHORS = 10_000
@@ -46,6 +49,20 @@ class Authors:
         if permission is None:
             return self._trust.by_association(association)
         return self._trust.by_permission(permission)
+
+    def recognise(self, login: str | None) -> None:
+        """``login`` stands as the author of what this service just wrote: it is this service.
+
+        ``GET /user`` is refused to an App's token, so the name known from the start may be wrong.
+        """
+        if login is None or self._trust.without_asking(login, ""):
+            return
+        log.warning(
+            "this service writes as %s: name it in TRUSTED_AUTHORS, or after a restart what it "
+            "wrote may be hidden",
+            login,
+        )
+        self._trust = replace(self._trust, own_logins=self._trust.own_logins | {login})
 
     async def _permission(self, login: str) -> str | None:
         key = login.casefold()

@@ -91,6 +91,8 @@ class BrokenDocument(StoreError):
         super().__init__(f"{name}, line {line}, column {column}: {problem}")
         self.line = line
         self.column = column
+        self.day: int | None = None
+        """Where it is the file of one past day: the day's number since 1970-01-01."""
 
 
 class ConfigurationError(StoreError):

@@ -197,6 +197,10 @@ class Gateway:
         self._local = threading.local()
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="github")
 
+    def absolute(self, url: str) -> str:
+        """A URL from a Link or Location header, which may leave out the host: RFC 8288, 9110."""
+        return urllib.parse.urljoin(self.api_url, url)
+
     @property
     def repository(self) -> str:
         """The path of the repository, the prefix of most requests."""
@@ -212,7 +216,7 @@ class Gateway:
         etag: str | None = None,
         accept: Collection[int] = (),
     ) -> Reply:
-        """Send one request; ``path`` starts with a slash, or is an absolute URL from a Link.
+        """Send one request; ``path`` starts with a slash, or is an absolute URL (``absolute``).
 
         Answers 2xx, 304, 404, 409, 410, 422 and whatever ``accept`` names are returned; a
         redirect is returned only where the repository itself has not moved. Raises
@@ -264,7 +268,7 @@ class Gateway:
         hops = 0
         while reply.status in _MOVED and hops < 3:
             hops += 1
-            where = reply.headers.get("x-moved-to", "")
+            where = self.absolute(reply.headers.get("x-moved-to", ""))
             reply = await self._send("GET", where, None, None, None, ())
         if not reply.ok or not hops:
             return False

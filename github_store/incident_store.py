@@ -135,6 +135,7 @@ class IncidentStore:
             title=fields.title, body=issue_body(fields), labels=labels
         )
         self._note_write(issue.number)
+        self._authors.recognise(issue.author)
         dropped = [each for each in labels if label_key(each) not in label_keys(issue.labels)]
         if dropped:
             raise AccessLost(
@@ -232,6 +233,7 @@ class IncidentStore:
         """Publish an update. Raises IncidentNotFound, and OutcomeUnknown as ``create`` does."""
         await self._issue(number, renew=True)
         comment = await self._tracker.add_comment(number, body)
+        self._authors.recognise(comment.author)
         self._commented[number] = (*self._commented.get(number, ()), comment.id)
         return _incident_comment(comment)
 

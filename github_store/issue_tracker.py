@@ -181,16 +181,21 @@ class IssueTracker:
         self._held.forget(self._path("/labels", per_page=str(PAGE_SIZE)))
 
     async def _pages(self, path: str) -> AsyncIterator[Reply]:
-        """Every page of a listing, following ``rel="next"`` as GitHub gives it."""
-        following: str | None = path
-        while following:
-            reply = await self._held.get(following)
+        """Every page of a listing, following ``rel="next"`` as GitHub gives it.
+
+        A listing that is not there is empty; one that breaks off in the middle is an outage.
+        """
+        reply = await self._held.get(path)
+        if not reply.ok:
+            await self._require_repository()
+            _checked(reply, accept={404, 410})
+            return
+        yield reply
+        while following := reply.next_url:
+            reply = await self._held.get(self._gateway.absolute(following))
             if not reply.ok:
-                await self._require_repository()
-                _checked(reply, accept={404, 410})
-                return
+                raise GitHubUnavailable(f"GitHub answers {reply.status} for the next page")
             yield reply
-            following = reply.next_url
 
     async def _write(self, method: str, path: str, body: Mapping[str, Any]) -> Reply:
         return _checked(await self._gateway.request(method, path, body=dict(body)))

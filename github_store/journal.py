@@ -28,7 +28,7 @@ from typing import Protocol, TypeAlias
 
 from github_store.errors import JournalUnavailable
 from github_store.journal_file import JournalFile, Sequenced
-from github_store.status_document import Sample
+from github_store.sample import Sample
 
 __all__ = ["DiskJournal", "Journal", "Listener", "Sequenced"]
 

@@ -34,7 +34,7 @@ from typing import Any, Final
 from github_store.disk_trouble import advice, trouble
 from github_store.errors import ConfigurationError, JournalUnavailable
 from github_store.monitor import Status
-from github_store.status_document import Sample
+from github_store.sample import Sample
 
 FILE_NAME: Final = "journal.sqlite"
 APPLICATION_ID: Final = 0x4B4A524E

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from github_store.day_minutes import NO_MINUTES, DayMinutes
 from github_store.past_days import NO_DAYS, PastDays
-from github_store.status_document import Latest
+from github_store.sample import Latest
 
 
 @dataclass(frozen=True, slots=True)

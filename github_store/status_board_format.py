@@ -3,10 +3,10 @@
     {
     "version": 2,
     "today": "2026-11-24",
-    "legend": {"U": "UP", ...},
+    "legend": {"U": "UP", "G": "DEGRADED", "D": "DOWN", "-": "no sample"},
     "monitors": {
     "google-search": {
-    "now": {"status": "UP", "latency": 0.2, "lastUpdatedAt": 1795565460, "knownSince": 1795392000},
+    "now": {"status": "UP", "latency": 0.2, "lastUpdatedAt": 1795527060, "knownSince": 1787616000},
     "minutes": "720UD91U",
     "days": "3x1440 1439/0/1 - 85x1440"}
     }}
@@ -28,8 +28,8 @@ from github_store.day_minutes import GAP, LEGEND, MINUTES_OF_DAY
 from github_store.json_source import Path
 from github_store.minutes_notation import day_from_text, minutes_text
 from github_store.past_days import past_days_from_text
+from github_store.sample import Latest
 from github_store.status_board import Board, BoardEntry
-from github_store.status_document import Latest
 from github_store.strict_json import VERSION, StrictJson, date_of, key_text
 
 BOARD_PATH: Final = "status.json"
@@ -38,9 +38,9 @@ _LEGEND_LINE: Final = json.dumps(
     {
         **LEGEND,
         GAP: "no sample",
-        "720U": "720 minutes UP from midnight UTC",
-        "12(U4-)": "12 times U4-",
-        "=": "packed",
+        "720U": "720 minutes UP",
+        "12(U4-)": "U4- 12 times",
+        "=": "packed: 2 bits a minute",
         "days": "minutes UP/DEGRADED/DOWN of each date before today, the newest first",
     }
 )

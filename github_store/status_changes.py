@@ -21,8 +21,8 @@ from github_store.day_minutes import MINUTES_OF_DAY
 from github_store.latency import Latencies, replaced, shortest
 from github_store.monitor import Status
 from github_store.present_tags import PresentTags
+from github_store.sample import Latest, Sample
 from github_store.status_board import Board, BoardEntry
-from github_store.status_document import Latest, Sample
 from github_store.status_files import (
     StatusFiles,
     changed_files,

@@ -10,24 +10,11 @@ from typing import Final
 
 from github_store.monitor import Status
 from github_store.status_board import Board
-from github_store.status_document import StatusDocument
 from github_store.strict_json import date_of
 
 MAX_NAMED: Final = 5
 _STEADY: Final = "No status changed"
 _URGENCY: Final = (Status.DOWN, Status.DEGRADED, Status.UP)
-
-
-def commit_message(before: StatusDocument, after: StatusDocument, *, samples: int) -> str:
-    """One line about what is new in ``after``."""
-    changes = [
-        f"{tag} {history.latest.status}"
-        for tag, history in sorted(after.histories.items())
-        if not (old := before.histories.get(tag)) or old.latest.status != history.latest.status
-    ]
-    if len(changes) > MAX_NAMED + 1:
-        changes[MAX_NAMED:] = [f"{len(changes) - MAX_NAMED} more"]
-    return _line(", ".join(changes), samples)
 
 
 def board_message(before: Board, after: Board, *, samples: int) -> str:

@@ -1,87 +1,110 @@
-"""Monitor status kept as a committed file: Kener's two operations on it.
+"""Status of a repository's monitors: Kener's two operations on it.
 
-A push returns after the commit with its sample has landed. A lost race, or an answer that was
-lost, is settled by reading again and adding the samples to what is there now: adding twice
-changes nothing, and other writers' samples stay.
+A push is answered once its sample is in the journal, and never waits for GitHub; the committer
+makes commits of the journal behind it. A read is computed from the committed board, the samples
+that are not committed yet, and the incidents.
 """
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from github_store.branch_file import BranchFile
-from github_store.commit_group import CommitGroup
-from github_store.errors import BrokenDocument, Conflict, OutcomeUnknown, Unprocessable
-from github_store.freshness import Freshness
-from github_store.gateway import Gateway
-from github_store.held_status import Base, HeldStatus
+from github_store.committer import Committer
+from github_store.day_minutes import NO_MINUTES, DayMinutes
+from github_store.errors import BrokenDocument, StoreError, Unprocessable
+from github_store.held_board import Base, HeldBoard
+from github_store.incident_coverage import IncidentCoverage
+from github_store.journal import Journal, Sequenced
 from github_store.monitor import Monitor, Monitors, Status
-from github_store.monitor_status import MonitorStatus, monitor_status
-from github_store.status_document import Sample, StatusDocument
-from github_store.status_format import dump
-from github_store.status_message import commit_message
+from github_store.present_tags import PresentTags
+from github_store.sample import Sample
+from github_store.status_board import Board
+from github_store.status_files import (
+    StatusFiles,
+    day_under_present_tags,
+    shared_days,
+    under_present_tags,
+)
+from github_store.status_writer import StatusWriter
+from github_store.window_status import DaysNeeded, MonitorStatus, window_status
 
-STATUS_FILE = "status.json"
-ATTEMPTS = 8
-"""How often one commit is tried while others write first, or answers are lost."""
-LONGEST_FIRST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 2.0
-"""Pauses are random: up to the first, and up to twice as much each further time."""
+
+@dataclass(frozen=True, slots=True)
+class StatusHealth:
+    """How commits are getting on. Times are seconds since 1970."""
+
+    waiting: int
+    """Samples that are acknowledged and not committed."""
+    oldest_at: float | None
+    committed_at: float | None
+    error: StoreError | None
+    """Why the last commit failed."""
+    problem: BrokenDocument | None
+    """What a person broke in the committed board."""
 
 
 class StatusStore:
-    """Status of one repository's monitors. Made for one event loop.
-
-    A read waits ``patience_seconds`` for GitHub before it answers from what is held. ``jitter``
-    gives numbers from 0 to 1; ``sleep`` takes seconds.
-    """
+    """Made for one event loop. ``clock`` gives seconds since 1970."""
 
     def __init__(
         self,
-        gateway: Gateway,
+        journal: Journal,
+        held: HeldBoard,
         *,
-        branch: str,
+        coverage: IncidentCoverage,
         monitors: Monitors,
-        freshness: Freshness,
+        tags: PresentTags,
         clock: Callable[[], float],
-        patience_seconds: float = 1.0,
-        jitter: Callable[[], float] = random.random,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        writer: StatusWriter,
+        committer: Callable[[Callable[[int], None]], Committer],
     ) -> None:
-        self._file = BranchFile(gateway, branch=branch, path=STATUS_FILE)
-        self._held = HeldStatus(
-            self._file,
-            monitors=monitors,
-            freshness=freshness,
-            clock=clock,
-            patience_seconds=patience_seconds,
-        )
-        self._group = CommitGroup(self._commit_all)
+        self._journal = journal
+        self._held = held
+        self._coverage = coverage
         self._monitors = monitors
+        self._tags = tags
         self._clock = clock
-        self._jitter = jitter
-        self._sleep = sleep
+        self._pending: dict[str, deque[Sequenced]] = {}
+        self._latest: dict[str, tuple[int, Status]] = {}
+        self._view: tuple[Board, Board] | None = None
+        self._writer = writer
+        self._remember(journal.pending())
+        journal.listen(self._acknowledged)
+        self._committer = committer(self._landed)
 
     @property
-    def problem(self) -> BrokenDocument | None:
-        """What is wrong with the committed file by somebody's hand, None while all is well."""
-        return self._held.problem
+    def health(self) -> StatusHealth:
+        return StatusHealth(
+            waiting=self._journal.depth,
+            oldest_at=self._journal.oldest_at,
+            committed_at=self._committer.committed_at,
+            error=self._committer.error,
+            problem=self._held.problem,
+        )
+
+    def start(self) -> None:
+        """Let the journal be committed in the background."""
+        self._committer.start()
 
     async def push(self, tag: str, *, status: Status, latency: float, minute: int) -> None:
-        """Commit one sample; ``minute`` is any second of it, since 1970.
+        """Keep one sample; ``minute`` is any second of it, since 1970.
 
-        Raises GitHubUnavailable or one of its kinds, Conflict after many lost races, or
-        BrokenDocument; the sample may be pushed again after any of them.
+        Raises JournalUnavailable where the disk does not take it: then it is not kept.
         """
-        await self.push_many(tag, [(minute, status, latency)])
+        await self._journal.append(Sample(self._monitor(tag).tag, minute // 60, status, latency))
 
-    async def push_many(self, tag: str, samples: Iterable[tuple[int, Status, float]]) -> None:
-        """Commit many samples of a monitor at once, each as ``push`` takes it: a whole past."""
-        tag = self._monitor(tag).tag
-        await self._group.add(
-            [Sample(tag, minute // 60, status, latency) for minute, status, latency in samples]
+    async def commit(self, tag: str, samples: Iterable[tuple[int, Status, float]]) -> None:
+        """Commit one monitor's samples now, past the journal: each a minute (any second of it),
+        a status and a latency.
+
+        Raises Conflict, OutcomeUnknown, BrokenDocument or GitHubUnavailable; they may be given
+        again after any of them.
+        """
+        own = self._monitor(tag).tag
+        await self._writer.write(
+            [Sample(own, minute // 60, status, latency) for minute, status, latency in samples]
         )
 
     async def current(self, tag: str, *, since_seconds: int) -> MonitorStatus:
@@ -90,56 +113,84 @@ class StatusStore:
         Raises GitHubUnavailable or BrokenDocument where nothing is held to answer from.
         """
         monitor = self._monitor(tag)
-        document = await self._held.document()
-        return monitor_status(
-            document.histories.get(tag),
-            monitor,
-            now=self._minute(),
-            since_minutes=since_seconds // 60,
-        )
+        base = await self._held.base()
+        spans = await self._coverage.spans()
+        board = await self._under_present_tags(base)
+        past: dict[int, DayMinutes] = {}
+        while True:
+            found = window_status(
+                board,
+                monitor,
+                now=int(self._clock()) // 60,
+                since_minutes=since_seconds // 60,
+                spans=spans,
+                pending=[each.sample for each in self._pending.get(tag, ())],
+                past=past,
+            )
+            if not isinstance(found, DaysNeeded):
+                return found
+            for day in found.days:
+                past[day] = await self._minutes(base, day, tag)
 
-    async def close(self, *, grace_seconds: float = 1.5) -> None:
-        """Take no further push; what waits has this long to land."""
-        await self._group.close(grace_seconds=grace_seconds)
+    async def flush(self) -> None:
+        """Commit what waits, now. Raises StoreError; what waits is kept then."""
+        await self._committer.flush()
+
+    async def close(self, *, grace_seconds: float = 1.0) -> None:
+        """Take no further push; what waits has this long to be committed, or stays for later."""
+        await self._committer.close(grace_seconds=grace_seconds)
+        await self._journal.close()
+        await self._coverage.close()
         await self._held.close()
 
-    async def _commit_all(self, pushes: Sequence[Sequence[Sample]]) -> None:
-        await self._commit([sample for push in pushes for sample in push])
+    async def _minutes(self, base: Base, day: int, tag: str) -> DayMinutes:
+        try:
+            file = await self._held.day(base, day)
+        except BrokenDocument:
+            file = self._held.good_day(day)
+            if file is None:
+                raise
+        return day_under_present_tags(file, self._tags).minutes(tag) if file else NO_MINUTES
 
-    async def _commit(self, samples: Sequence[Sample]) -> None:
-        """Add the samples to the newest document, unless they are there."""
-        base = await self._held.base(renew=False)
-        if self._has(base, samples) and not self._held.is_fresh():
-            base = await self._held.base(renew=True)
-        for attempt in range(ATTEMPTS):
-            if self._has(base, samples):
-                return
-            document = self._with(base, samples)
-            message = commit_message(base.document, document, samples=len(samples))
-            try:
-                version = await self._file.write(
-                    dump(document), sha=base.version.sha, message=message
-                )
-            except (Conflict, OutcomeUnknown):
-                if attempt == ATTEMPTS - 1:
-                    raise
-            else:
-                self._held.wrote(document, version)
-                return
-            longest = min(LONGEST_FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS)
-            await self._sleep(self._jitter() * longest)
-            base = await self._held.base(renew=True)
+    async def _under_present_tags(self, base: Base) -> Board:
+        """The board with former tags' histories under the present ones."""
+        if self._view is None or self._view[0] is not base.board:
+            days = {
+                day: file
+                for day in shared_days(base.board, self._tags)
+                if (file := await self._held.day(base, day))
+            }
+            view = under_present_tags(StatusFiles(base.board, days), self._tags)
+            self._view = base.board, view.board
+        return self._view[1]
 
-    def _with(self, base: Base, samples: Sequence[Sample]) -> StatusDocument:
-        return base.document.apply(samples).compact(self._minute())
+    def _acknowledged(self, entries: Sequence[Sequenced]) -> None:
+        self._committer.notice(is_change=self._remember(entries))
 
-    def _has(self, base: Base, samples: Sequence[Sample]) -> bool:
-        """Whether a commit would change nothing but drop old days, which alone is no reason."""
-        is_there = base.version.sha is not None
-        return is_there and self._with(base, samples) == base.document.compact(self._minute())
+    def _remember(self, entries: Sequence[Sequenced]) -> bool:
+        """Put samples over the board; whether one of them is another status than before."""
+        is_change = False
+        for entry in entries:
+            sample = entry.sample
+            self._pending.setdefault(sample.tag, deque()).append(entry)
+            latest = self._latest.get(sample.tag) or self._committed(sample.tag)
+            if latest is None or sample.minute >= latest[0]:
+                is_change = is_change or latest is None or latest[1] is not sample.status
+                self._latest[sample.tag] = sample.minute, sample.status
+        return is_change
 
-    def _minute(self) -> int:
-        return int(self._clock()) // 60
+    def _committed(self, tag: str) -> tuple[int, Status] | None:
+        entry = self._view[1].entries.get(tag) if self._view else None
+        return (entry.latest.minute, entry.latest.status) if entry else None
+
+    def _landed(self, up_to: int) -> None:
+        """Samples up to this number are on the held board."""
+        self._journal.forget(up_to=up_to)
+        for tag, entries in list(self._pending.items()):
+            while entries and entries[0].seq <= up_to:
+                entries.popleft()
+            if not entries:
+                del self._pending[tag]
 
     def _monitor(self, tag: str) -> Monitor:
         monitor = self._monitors.get(tag)

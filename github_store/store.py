@@ -7,22 +7,35 @@ that a wrong setting is one clear line at start and not a failure in the middle 
 from __future__ import annotations
 
 import random
+import re
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from github_store.authors import Authors
+from github_store.blob_cache import BlobCache
+from github_store.committer import Committer, Rhythm
 from github_store.errors import AccessLost, ConfigurationError
 from github_store.freshness import Freshness
 from github_store.gateway import GITHUB_API_URL, Credential, Exchange, Gateway, Reply
 from github_store.held_answers import HeldAnswers
+from github_store.held_board import HeldBoard
 from github_store.incident import label_styles
+from github_store.incident_coverage import IncidentCoverage
 from github_store.incident_store import IncidentStore
 from github_store.issue_tracker import IssueTracker
+from github_store.journal import DiskJournal, Journal
 from github_store.monitor import Monitors
 from github_store.monitors_file import load_monitors
+from github_store.present_tags import PresentTags
+from github_store.process_lock import ProcessLock
 from github_store.repository_labels import RepositoryLabels
+from github_store.status_branch import StatusBranch
 from github_store.status_store import StatusStore
+from github_store.status_writer import StatusWriter
 from github_store.trust import Trust
+from github_store.write_budget import STATUS_PER_HOUR, WriteBudget
 
 _SCOPES = frozenset({"repo", "public_repo"})
 
@@ -35,6 +48,7 @@ class Store:
     statuses: StatusStore
     monitors: Monitors
     gateway: Gateway
+    lock: ProcessLock | None = None
 
     @property
     def repository_name(self) -> str:
@@ -45,6 +59,8 @@ class Store:
         """Let what was begun end, and let go of the connections."""
         await self.statuses.close()
         await self.gateway.close()
+        if self.lock:
+            self.lock.release()
 
 
 async def open_store(
@@ -52,42 +68,73 @@ async def open_store(
     repository_name: str,
     credential: Credential,
     api_url: str = GITHUB_API_URL,
+    data_dir: Path,
+    server_name: str | None = None,
     monitors_path: str = "monitors.yaml",
     trusted_authors: Collection[str] = (),
     status_branch: str = "status-data",
+    status_requests_per_hour: int = STATUS_PER_HOUR,
+    rhythm: Rhythm | None = None,
     freshness: Freshness | None = None,
     clock: Callable[[], float],
+    monotonic: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
     observe: Callable[[Exchange], None] | None = None,
 ) -> Store:
-    """Connect to the repository.
+    """Connect to the repository, and let the journal be committed in the background.
 
-    Raises ConfigurationError where a setting, a permission or monitors.yaml is wrong, and
-    GitHubUnavailable where GitHub does not answer. ``clock`` gives seconds since 1970.
+    What is kept on disk is below ``data_dir``, apart by server and repository; ``server_name`` is
+    for a server whose address changes. ``clock`` gives seconds since 1970.
+
+    Raises ConfigurationError where a setting, a permission or monitors.yaml is wrong or another
+    process uses the directory, and GitHubUnavailable where GitHub does not answer.
     """
+    budget = WriteBudget(status_per_hour=status_requests_per_hour)
+
+    def observe_too(exchange: Exchange) -> None:
+        budget.observe(exchange, monotonic())
+        if observe:
+            observe(exchange)
+
     gateway = Gateway(
         repository_name=repository_name,
         credential=credential,
         api_url=api_url,
         clock=clock,
-        observe=observe,
+        observe=observe_too,
     )
+    lock: ProcessLock | None = None
     try:
-        own_login = await _checked_access(gateway)
+        access = await check_access(gateway)
+        directory = data_dir / f"{server_name or _server_name(api_url)}-{access.repository_id}"
+        lock = ProcessLock(directory, now=clock())
         store = assemble_store(
             gateway,
-            own_login=own_login,
+            own_login=access.own_login,
             monitors=await load_monitors(gateway, monitors_path),
             trusted_authors=trusted_authors,
             status_branch=status_branch,
+            journal=DiskJournal(directory, clock=clock),
+            blobs=BlobCache(directory / "blobs"),
+            budget=budget,
+            rhythm=rhythm or Rhythm(),
             freshness=freshness,
             clock=clock,
+            monotonic=monotonic,
             jitter=jitter,
+            lock=lock,
         )
-        await _ensure_labels(store)
     except BaseException:
         await gateway.close()
+        if lock:
+            lock.release()
         raise
+    try:
+        await _ensure_labels(store)
+    except BaseException:
+        await store.close()
+        raise
+    store.statuses.start()
     return store
 
 
@@ -98,11 +145,18 @@ def assemble_store(
     monitors: Monitors,
     trusted_authors: Collection[str] = (),
     status_branch: str = "status-data",
+    journal: Journal,
+    blobs: BlobCache | None,
+    budget: WriteBudget,
+    rhythm: Rhythm,
     freshness: Freshness | None = None,
     clock: Callable[[], float],
+    monotonic: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
+    lock: ProcessLock | None = None,
 ) -> Store:
-    """The store on a gateway, without asking GitHub anything yet."""
+    """The store on a gateway, without asking GitHub anything yet; nothing is committed by itself
+    until ``statuses.start``."""
     freshness = freshness or Freshness()
     held = HeldAnswers(gateway, freshness=freshness, clock=clock)
     tracker = IssueTracker(gateway, held)
@@ -114,15 +168,29 @@ def assemble_store(
         labels=RepositoryLabels(tracker, label_styles(monitors), clock=clock),
         clock=clock,
     )
+    branch = StatusBranch(gateway, branch=status_branch, blobs=blobs, clock=monotonic)
+    board, tags = HeldBoard(branch, freshness=freshness, clock=clock), PresentTags(monitors)
+    writer = StatusWriter(branch, board, tags=tags, clock=clock, jitter=jitter)
     statuses = StatusStore(
-        gateway,
-        branch=status_branch,
+        journal,
+        board,
+        coverage=IncidentCoverage(incidents, clock=clock),
         monitors=monitors,
-        freshness=freshness,
+        tags=tags,
         clock=clock,
-        jitter=jitter,
+        writer=writer,
+        committer=lambda landed: Committer(
+            journal,
+            writer,
+            budget,
+            rhythm=rhythm,
+            clock=clock,
+            monotonic=monotonic,
+            jitter=jitter,
+            landed=landed,
+        ),
     )
-    return Store(incidents, statuses, monitors, gateway)
+    return Store(incidents, statuses, monitors, gateway, lock)
 
 
 async def _ensure_labels(store: Store) -> None:
@@ -135,8 +203,16 @@ async def _ensure_labels(store: Store) -> None:
         ) from None
 
 
-async def _checked_access(gateway: Gateway) -> str:
-    """The service's own login, once the repository can be seen and written."""
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a credential is for the repository it may write to."""
+
+    own_login: str
+    repository_id: int
+
+
+async def check_access(gateway: Gateway) -> Access:
+    """Raises ConfigurationError where the repository cannot be seen and written."""
     name = gateway.repository_name
     try:
         reply = await gateway.request("GET", gateway.repository)
@@ -145,9 +221,16 @@ async def _checked_access(gateway: Gateway) -> str:
                 f"GITHUB_REPOSITORY: {name} does not exist, or the token may not see it"
             )
         _check_rights(reply, name)
-        return await gateway.own_login()
+        # As GitHub spells it now: its issues name the repository they are of.
+        gateway.repository_name = reply.data.get("full_name") or name
+        return Access(await gateway.own_login(), int(reply.data["id"]))
     except AccessLost as error:
         raise ConfigurationError(f"GH_TOKEN: {error}") from None
+
+
+def _server_name(api_url: str) -> str:
+    """A server's address as a folder's name."""
+    return re.sub(r"[^a-z0-9.]+", "-", api_url.split("//", 1)[-1].lower()).strip("-.")
 
 
 def _check_rights(reply: Reply, name: str) -> None:

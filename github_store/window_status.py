@@ -24,10 +24,9 @@ from github_store.day_minutes import (
     counts_of,
 )
 from github_store.monitor import Monitor, Status
-from github_store.monitor_status import NO_DATA, MonitorStatus
 from github_store.past_days import KEPT_DAYS, NO_SAMPLES
+from github_store.sample import WINDOW_MINUTES, Sample
 from github_store.status_board import Board
-from github_store.status_document import WINDOW_MINUTES, Sample
 from github_store.uptime import uptime_text
 
 _LAST: Final = MINUTES_OF_DAY - 1
@@ -38,6 +37,18 @@ _WHOLE: Final = {
     for status in Status
 }
 """The days whose counts say all of their minutes, as those without a sample do."""
+
+
+NO_DATA: Final = "NO_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorStatus:
+    """``last_updated_at`` is the newest covered minute, in seconds since 1970."""
+
+    status: str
+    uptime: str
+    last_updated_at: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
@@ -71,11 +72,12 @@ def test_the_past_is_the_same_for_everybody() -> None:
 
 
 def with_store(github: EmbeddedGitHub, scenario: Callable[[Store], Awaitable[None]]) -> None:
-    async def run() -> None:
+    async def run(data_dir: Path) -> None:
         store = await open_store(
             repository_name="owner/status",
             credential=TokenCredential(github.tokens["owner"]),
             api_url=github.url,
+            data_dir=data_dir,
             clock=lambda: NOW,
         )
         try:
@@ -83,7 +85,8 @@ def with_store(github: EmbeddedGitHub, scenario: Callable[[Store], Awaitable[Non
         finally:
             await store.close()
 
-    asyncio.run(run())
+    with tempfile.TemporaryDirectory() as data_dir:
+        asyncio.run(run(Path(data_dir)))
 
 
 def test_samples_are_written_as_far_as_they_fit_the_monitors(tmp_path: Path) -> None:

@@ -9,14 +9,13 @@ from github_store.day_file import DayFile
 from github_store.day_file_format import day_at, day_path, hour_at, parse_day, parse_hour
 from github_store.day_minutes import DayMinutes
 from github_store.monitor import Monitor, Monitors
-from github_store.monitor_status import MonitorStatus
 from github_store.present_tags import PresentTags
+from github_store.sample import WINDOW_MINUTES, Sample
 from github_store.status_board import Board
 from github_store.status_board_format import BOARD_PATH, parse_board
 from github_store.status_changes import applied, files_needed
-from github_store.status_document import WINDOW_MINUTES, Sample
 from github_store.status_files import StatusFiles, changed_files, day_under_present_tags
-from github_store.window_status import DaysNeeded, window_status
+from github_store.window_status import DaysNeeded, MonitorStatus, window_status
 
 NO_ALIASES = PresentTags(Monitors([]))
 

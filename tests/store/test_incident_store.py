@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,11 +73,12 @@ def with_store(
 ) -> Any:
     """Run ``steps`` with a store of owner/status, opened as ``login``."""
 
-    async def run() -> Any:
+    async def run(data_dir: Path) -> Any:
         store = await open_store(
             repository_name="owner/status",
             credential=TokenCredential(github.tokens[login]),
             api_url=github.url,
+            data_dir=data_dir,
             clock=clock or Clock(),
             freshness=options.pop("freshness", Freshness()),
             **options,
@@ -86,7 +89,8 @@ def with_store(
             await store.close()
 
     commit_monitors(github)
-    return asyncio.run(run())
+    with tempfile.TemporaryDirectory() as data_dir:
+        return asyncio.run(run(Path(data_dir)))
 
 
 def commit_monitors(github: EmbeddedGitHub) -> None:

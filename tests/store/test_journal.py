@@ -25,7 +25,7 @@ from github_store.errors import ConfigurationError, JournalUnavailable
 from github_store.journal import DiskJournal, Sequenced
 from github_store.journal_file import FILE_NAME, JournalFile
 from github_store.monitor import Status
-from github_store.status_document import Sample
+from github_store.sample import Sample
 
 NOW = 1_700_000_000.5
 HOUSE = Path(__file__).parents[2]
@@ -354,7 +354,7 @@ import asyncio, itertools, os, sys, time
 from pathlib import Path
 from github_store.journal import DiskJournal
 from github_store.monitor import Status
-from github_store.status_document import Sample
+from github_store.sample import Sample
 
 async def push_on(directory, first):
     minutes = itertools.count(first)

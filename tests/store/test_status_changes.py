@@ -14,8 +14,8 @@ from github_store.day_minutes import LEGEND, MINUTES_OF_DAY, Counts, DayMinutes
 from github_store.latency import shortest
 from github_store.monitor import Monitor, Monitors, Status
 from github_store.present_tags import PresentTags
+from github_store.sample import Latest, Sample
 from github_store.status_changes import files_needed
-from github_store.status_document import Latest, Sample
 from tests.store.status_tree import NO_ALIASES, StatusTree
 
 UP, DOWN, DEGRADED = Status.UP, Status.DOWN, Status.DEGRADED

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from github_store.coverage import IncidentSpan
 from github_store.day_minutes import MINUTES_OF_DAY
 from github_store.monitor import Monitor, Status
-from github_store.monitor_status import MonitorStatus
-from github_store.status_document import WINDOW_MINUTES, Sample
+from github_store.sample import WINDOW_MINUTES, Sample
 from github_store.uptime import uptime_text
-from github_store.window_status import DaysNeeded, window_status
+from github_store.window_status import DaysNeeded, MonitorStatus, window_status
 from tests.store.status_tree import StatusTree
 
 UP, DOWN, DEGRADED = Status.UP, Status.DOWN, Status.DEGRADED

@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from github_store import (
@@ -13,6 +14,7 @@ from github_store import (
     Impact,
     IncidentFields,
     IncidentNotFound,
+    Rhythm,
     SearchFilter,
     Status,
     StatusUpdate,
@@ -22,7 +24,9 @@ from github_store import (
     parse_monitors,
 )
 from github_store.gateway import Exchange, Gateway
+from github_store.journal import DiskJournal
 from github_store.store import assemble_store
+from github_store.write_budget import WriteBudget
 
 CASSETTES = Path(__file__).parents[2] / "fixtures" / "cassettes"
 HOST = "http://github.test"
@@ -151,17 +155,33 @@ async def search_incidents(store: Store, at: Arrangement) -> None:
 async def push_first_status(store: Store, at: Arrangement) -> None:
     minute = at.recorded_at // 60 * 60
     await store.statuses.push("earth", status=Status.DOWN, latency=0.2, minute=minute)
-    assert (await store.statuses.current("earth", since_seconds=60)).status == "DOWN"
+    await store.statuses.flush()
 
 
 async def push_another_status(store: Store, at: Arrangement) -> None:
     minute = at.recorded_at // 60 * 60
     await store.statuses.push("google-search", status=Status.UP, latency=12, minute=minute)
+    await store.statuses.flush()
 
 
 async def push_the_same_status(store: Store, at: Arrangement) -> None:
     minute = at.recorded_at // 60 * 60
     await store.statuses.push("google-search", status=Status.UP, latency=12, minute=minute)
+    await store.statuses.flush()
+
+
+async def push_late_status(store: Store, at: Arrangement) -> None:
+    """Of a day that has ended: its file, and its counts on the board."""
+    minute = at.recorded_at // 60 * 60 - 2 * 86_400
+    await store.statuses.push("earth", status=Status.UP, latency=0.1, minute=minute)
+    await store.statuses.flush()
+
+
+async def push_after_midnight(store: Store, at: Arrangement) -> None:
+    """The day before becomes a file of its own."""
+    minute = at.recorded_at // 60 * 60 + 86_400
+    await store.statuses.push("earth", status=Status.UP, latency=0.3, minute=minute)
+    await store.statuses.flush()
 
 
 async def read_status(store: Store, at: Arrangement) -> None:
@@ -185,7 +205,9 @@ OPERATIONS = (
     Operation("push_first_status", push_first_status),
     Operation("push_another_status", push_another_status),
     Operation("push_the_same_status", push_the_same_status),
+    Operation("push_late_status", push_late_status),
     Operation("read_status", read_status),
+    Operation("push_after_midnight", push_after_midnight),
 )
 
 
@@ -198,37 +220,47 @@ async def run_operation(
     repository: str,
     observe: Callable[[Exchange], None],
 ) -> None:
+    def clock() -> float:
+        return float(at.recorded_at)
+
     gateway = Gateway(
         repository_name=repository,
         credential=TokenCredential(token),
         api_url=url,
-        clock=lambda: float(at.recorded_at),
+        clock=clock,
         observe=observe,
     )
-    store = assemble_store(
-        gateway,
-        own_login=at.own_login,
-        monitors=parse_monitors(MONITORS, source="monitors.yaml"),
-        freshness=Freshness(fresh_seconds=operation.fresh_seconds),
-        clock=lambda: float(at.recorded_at),
-        jitter=lambda: 0.0,
-    )
-    try:
-        await operation.steps(store, at)
-    finally:
-        await store.close()
+    with TemporaryDirectory() as directory:
+        store = assemble_store(
+            gateway,
+            own_login=at.own_login,
+            monitors=parse_monitors(MONITORS, source="monitors.yaml"),
+            journal=DiskJournal(Path(directory), clock=clock),
+            blobs=None,
+            budget=WriteBudget(),
+            rhythm=Rhythm(),
+            freshness=Freshness(fresh_seconds=operation.fresh_seconds),
+            clock=clock,
+            jitter=lambda: 0.0,
+        )
+        try:
+            await operation.steps(store, at)
+        finally:
+            await store.close()
 
 
 async def run_opening(
     at: Arrangement, *, url: str, token: str, repository: str, observe: Callable[[Exchange], None]
 ) -> None:
     """What a start asks, labels included."""
-    store = await open_store(
-        repository_name=repository,
-        credential=TokenCredential(token),
-        api_url=url,
-        clock=lambda: float(at.recorded_at),
-        observe=observe,
-    )
-    assert store.monitors.tags == ("earth", "google-search")
-    await store.close()
+    with TemporaryDirectory() as directory:
+        store = await open_store(
+            repository_name=repository,
+            credential=TokenCredential(token),
+            api_url=url,
+            data_dir=Path(directory),
+            clock=lambda: float(at.recorded_at),
+            observe=observe,
+        )
+        assert store.monitors.tags == ("earth", "google-search")
+        await store.close()

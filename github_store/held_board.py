@@ -1,0 +1,258 @@
+"""The status branch as GitHub had it last: the board parsed, other files read where needed.
+
+Fresh it is given at once. Later GitHub is asked, by one free conditional request however many
+readers wait, and no reader waits for it longer than ``patience_seconds``: what is held is given
+then, as it is while GitHub is out. What was committed here is seen at once.
+
+A board that a person broke leaves the last good one held, and stays as it is until mended. A
+branch that is gone leaves everything held, for the next commit to put back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from github_store.day_file import DayFile, HourFile
+from github_store.day_file_format import (
+    day_at,
+    day_path,
+    hour_at,
+    parse_day,
+    parse_hour,
+)
+from github_store.errors import BrokenDocument, Conflict, GitHubUnavailable
+from github_store.freshness import Freshness, Verdict
+from github_store.status_board import Board
+from github_store.status_board_format import BOARD_PATH, parse_board
+from github_store.status_branch import Snapshot, StatusBranch
+from github_store.status_files import StatusFiles
+
+log = logging.getLogger(__name__)
+
+MAX_PARSED_DAYS = 100
+"""Parsed past days held: the 91 that a window touches, and some more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a write builds on. ``snapshot`` None: the branch is not there.
+
+    ``lost`` is the last one that was, when the branch was deleted under way.
+    """
+
+    snapshot: Snapshot | None
+    board: Board
+    lost: Snapshot | None = None
+
+    @property
+    def present(self) -> Collection[str]:
+        """The paths that can be read."""
+        snapshot = self.snapshot or self.lost
+        return snapshot.files.keys() if snapshot else ()
+
+
+class HeldBoard:
+    """Made for one event loop. ``clock`` gives seconds since 1970."""
+
+    def __init__(
+        self,
+        branch: StatusBranch,
+        *,
+        freshness: Freshness,
+        clock: Callable[[], float],
+        patience_seconds: float = 1.0,
+    ) -> None:
+        self._branch = branch
+        self._freshness = freshness
+        self._clock = clock
+        self._patience_seconds = patience_seconds
+        self._base: Base | None = None
+        self._asked_at: float | None = None
+        self._broken: tuple[BrokenDocument, Snapshot] | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._days: LRUCache[str, DayFile] = LRUCache(MAX_PARSED_DAYS)
+        self._good_days: LRUCache[int, DayFile] = LRUCache(MAX_PARSED_DAYS)
+
+    @property
+    def problem(self) -> BrokenDocument | None:
+        """What is wrong with the committed board, None while it can be read."""
+        return self._broken[0] if self._broken else None
+
+    @property
+    def confirmed_at(self) -> float | None:
+        """When GitHub last said that this is the board, seconds since 1970."""
+        return self._asked_at
+
+    async def base(self) -> Base:
+        """To answer from. Raises GitHubUnavailable or BrokenDocument where nothing is held."""
+        verdict = self._verdict()
+        if self._base and verdict is Verdict.FRESH:
+            return self._base
+        try:
+            is_usable = self._base is not None and verdict is not Verdict.WORTHLESS
+            await self._asked(self._patience_seconds if is_usable else None)
+        except GitHubUnavailable:
+            if self._base is None or verdict is Verdict.WORTHLESS:
+                raise
+        return self._good()
+
+    async def base_to_write(self, *, renew: bool) -> Base:
+        """To commit on; ``renew`` asks GitHub, with a request not yet under way.
+
+        Raises GitHubUnavailable, or BrokenDocument where the board cannot be read.
+        """
+        if renew and self._asking:
+            await asyncio.wait([self._asking])
+        if renew or self._base is None or self._broken:
+            await self._asked(None)
+        if self._broken:
+            raise self._broken[0]
+        return self._good()
+
+    async def day(self, base: Base, day: int) -> DayFile | None:
+        """A past day's file as of ``base``; None where there is none. Raises BrokenDocument."""
+        snapshot = base.snapshot or base.lost
+        sha = snapshot.files.get(day_path(day)) if snapshot else None
+        if snapshot is None or sha is None:
+            return None
+        if sha not in self._days:
+            self._days[sha] = await self._read_day(snapshot, day)
+        self._good_days[day] = self._days[sha]
+        return self._days[sha]
+
+    def good_day(self, day: int) -> DayFile | None:
+        """A past day as it could be read last, for answers while its file is broken."""
+        return self._good_days.get(day)
+
+    async def files(self, base: Base, paths: Collection[str]) -> StatusFiles:
+        """The board with these files of it parsed. Raises BrokenDocument."""
+        days: dict[int, DayFile] = {}
+        hours: dict[int, HourFile] = {}
+        for path in sorted(paths):
+            if (day := day_at(path)) is not None:
+                if file := await self.day(base, day):
+                    days[day] = file
+            elif (hour := hour_at(path)) is not None and (snapshot := base.snapshot or base.lost):
+                content = await self._branch.read(snapshot, path)
+                if content is not None:
+                    hours[hour] = await asyncio.to_thread(
+                        parse_hour, content, name=self._name(path)
+                    )
+        return StatusFiles(base.board, days, hours)
+
+    async def everything(self, lost: Snapshot) -> dict[str, bytes]:
+        """All files of a branch that is gone, as far as they can still be had."""
+        found: dict[str, bytes] = {}
+        for path in lost.files:
+            try:
+                content = await self._branch.read(lost, path)
+            except Conflict:
+                log.warning("%s is lost with the branch %s", path, self._branch.name)
+                continue
+            if content is not None:
+                found[path] = content
+        return found
+
+    def wrote(self, snapshot: Snapshot, files: StatusFiles) -> None:
+        """Hold what has just been committed."""
+        self._base = Base(snapshot, files.board)
+        self._asked_at = self._clock()
+        self._broken = None
+        for day, file in files.days.items():
+            if sha := snapshot.files.get(day_path(day)):
+                self._days[sha] = file
+
+    async def close(self) -> None:
+        """Stop asking."""
+        if self._asking:
+            self._asking.cancel()
+            await asyncio.wait([self._asking])
+
+    async def _read_day(self, snapshot: Snapshot, day: int) -> DayFile:
+        path = day_path(day)
+        content = await self._branch.read(snapshot, path)
+        assert content is not None, "the snapshot has it"
+        try:
+            return await asyncio.to_thread(parse_day, content, name=self._name(path))
+        except BrokenDocument as error:
+            error.day = day
+            raise
+
+    def _verdict(self) -> Verdict:
+        if self._asked_at is None:
+            return Verdict.WORTHLESS
+        return self._freshness.judge(self._asked_at, now=self._clock())
+
+    def _good(self) -> Base:
+        if self._base is None:
+            assert self._broken is not None
+            raise self._broken[0]
+        return self._base
+
+    async def _asked(self, patience_seconds: float | None) -> None:
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+            self._asking.add_done_callback(self._ended)
+        asking = self._asking
+        if patience_seconds is None:
+            await asyncio.shield(asking)
+            return
+        await asyncio.wait([asking], timeout=patience_seconds)
+        if asking.done() and not asking.cancelled():
+            asking.result()
+
+    def _ended(self, asking: asyncio.Task[None]) -> None:
+        self._asking = None
+        if not asking.cancelled():
+            asking.exception()  # seen, in case every reader has left
+
+    async def _ask(self) -> None:
+        begun_at, before = self._clock(), self._base
+        snapshot = await self._branch.snapshot()
+        known = self._broken[1] if self._broken else before and before.snapshot
+        if before is None or snapshot is not known:
+            await self._take(snapshot, before)
+        if self._base is before or before is None or self._broken:
+            self._asked_at = begun_at
+        else:
+            self._asked_at = max(begun_at, self._asked_at or begun_at)
+
+    async def _take(self, snapshot: Snapshot | None, before: Base | None) -> None:
+        """Believe a snapshot that is news, unless a write of ours came between."""
+        if snapshot is None:
+            lost = (before.snapshot or before.lost) if before else None
+            board = before.board if before else Board(int(self._clock()) // 86_400)
+            self._settle(Base(None, board, lost), before)
+            return
+        content = await self._branch.read(snapshot, BOARD_PATH)
+        try:
+            board = (
+                await asyncio.to_thread(parse_board, content, name=self._name(BOARD_PATH))
+                if content is not None
+                else self._without_file(before)
+            )
+        except BrokenDocument as error:
+            log.error("%s; nothing is committed until it is mended", error)  # noqa: TRY400
+            if self._base is before:
+                self._broken = error, snapshot
+            return
+        self._settle(Base(snapshot, board), before)
+
+    def _settle(self, base: Base, before: Base | None) -> None:
+        if self._base is before:
+            self._base, self._broken = base, None
+
+    def _without_file(self, before: Base | None) -> Board:
+        """A branch without the board's file: what is held goes back there with the next commit."""
+        if before is None:
+            return Board(int(self._clock()) // 86_400)
+        log.warning("%s is gone; it comes back with the next commit", self._name(BOARD_PATH))
+        return before.board
+
+    def _name(self, path: str) -> str:
+        return f"{path} on the branch {self._branch.name}"

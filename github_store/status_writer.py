@@ -1,0 +1,122 @@
+"""One flush: samples into the newest committed files, as one commit.
+
+Not two documents are merged: the samples, in the order they were acknowledged, are applied to
+what is there now. A lost race, or an answer that was lost, is settled by reading again and
+applying again: twice changes nothing, and other writers' samples stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from github_store.errors import (
+    AccessLost,
+    BrokenDocument,
+    Conflict,
+    GitHubTimeout,
+    GitHubUnavailable,
+    OutcomeUnknown,
+    RateLimited,
+    StoreError,
+)
+from github_store.held_board import Base, HeldBoard
+from github_store.present_tags import PresentTags
+from github_store.sample import Sample
+from github_store.status_board_format import BOARD_PATH, dump_board
+from github_store.status_branch import StatusBranch
+from github_store.status_changes import applied, files_needed
+from github_store.status_files import StatusFiles, changed_files
+from github_store.status_message import board_message
+
+ATTEMPTS = 8
+"""How often one commit is tried while others write first, or answers are lost."""
+LONGEST_FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+class StatusWriter:
+    """Made for one event loop. ``jitter`` gives numbers from 0 to 1, ``sleep`` takes seconds."""
+
+    def __init__(
+        self,
+        branch: StatusBranch,
+        held: HeldBoard,
+        *,
+        tags: PresentTags,
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._branch = branch
+        self._held = held
+        self._tags = tags
+        self._clock = clock
+        self._jitter = jitter
+        self._sleep = sleep
+
+    async def write(self, samples: Sequence[Sample]) -> bool:
+        """Commit what the samples change; False where they change nothing.
+
+        Raises Conflict after many lost races, OutcomeUnknown after many lost answers,
+        BrokenDocument where a file cannot be read, GitHubUnavailable or one of its kinds; the
+        samples may be written again after any of them.
+        """
+        base = await self._held.base_to_write(renew=False)
+        for attempt in range(ATTEMPTS):
+            try:
+                return await self._attempt(base, samples)
+            except (Conflict, OutcomeUnknown, BrokenDocument, GitHubUnavailable) as error:
+                if attempt + 1 >= _attempts_for(error):
+                    raise
+            longest = min(LONGEST_FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS)
+            await self._sleep(self._jitter() * longest)
+            base = await self._held.base_to_write(renew=True)
+        raise AssertionError("unreachable")
+
+    async def _attempt(self, base: Base, samples: Sequence[Sample]) -> bool:
+        today = int(self._clock()) // 86_400
+        needed = files_needed(
+            base.board, samples, today=today, present=frozenset(base.present), tags=self._tags
+        )
+        before = await self._held.files(base, needed)
+        after, changes = await asyncio.to_thread(self._changes, before, samples, today)
+        if not changes and base.snapshot and BOARD_PATH in base.snapshot.files:
+            return False
+        message = board_message(base.board, after.board, samples=len(samples))
+        changes = await self._whole(base, after, changes)
+        self._held.wrote(await self._branch.commit(base.snapshot, changes, message=message), after)
+        return True
+
+    def _changes(
+        self, before: StatusFiles, samples: Sequence[Sample], today: int
+    ) -> tuple[StatusFiles, dict[str, bytes | None]]:
+        after = applied(before, samples, today=today, tags=self._tags)
+        return after, changed_files(before, after)
+
+    async def _whole(
+        self, base: Base, after: StatusFiles, changes: Mapping[str, bytes | None]
+    ) -> dict[str, bytes | None]:
+        """The changes, and what is missing on the branch beside them."""
+        whole: dict[str, bytes | None] = {}
+        if base.snapshot is None and base.lost:
+            whole |= await self._held.everything(base.lost)
+        if base.snapshot is None or BOARD_PATH not in base.snapshot.files:
+            whole[BOARD_PATH] = dump_board(after.board)
+        whole |= changes
+        if base.snapshot is None:  # what is not there need not be deleted
+            whole = {path: content for path, content in whole.items() if content is not None}
+        return whole
+
+
+def _attempts_for(error: StoreError) -> int:
+    """How often to try in all, by what went wrong last."""
+    match error:
+        case Conflict() | OutcomeUnknown():
+            return ATTEMPTS
+        case BrokenDocument():
+            return 2  # what is held may be older than the mending hand
+        case RateLimited() | AccessLost() | GitHubTimeout():
+            return 1  # trying again at once would not help
+        case _:
+            return 3  # a dropped connection before anything was moved

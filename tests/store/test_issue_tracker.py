@@ -1,0 +1,75 @@
+"""The issues of one repository, on servers that answer otherwise than the embedded GitHub."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from github_store.errors import GitHubUnavailable
+from github_store.freshness import Freshness
+from github_store.gateway import Gateway, TokenCredential
+from github_store.held_answers import HeldAnswers
+from github_store.issue_tracker import IssueTracker
+from tests.store.scripted_http import Answer, scripted
+
+NOW = 1_790_000_000.0
+
+
+def issue(number: int) -> dict[str, Any]:
+    return {
+        "number": number,
+        "title": f"Issue {number}",
+        "state": "open",
+        "created_at": "2026-11-24T04:55:52Z",
+        "user": {"login": "owner"},
+    }
+
+
+def ask(url: str, question: Callable[[IssueTracker], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        gateway = Gateway(
+            repository_name="owner/status",
+            credential=TokenCredential("made-up"),
+            api_url=f"{url}/api/v3",
+            clock=lambda: NOW,
+        )
+        held = HeldAnswers(gateway, freshness=Freshness(), clock=lambda: NOW)
+        try:
+            return await question(IssueTracker(gateway, held))
+        finally:
+            await gateway.close()
+
+    return asyncio.run(run())
+
+
+async def numbers(tracker: IssueTracker) -> list[int]:
+    return [each.number async for each in tracker.issues(state="open", labels=["incident"])]
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["BASE/api/v3/repositories/7/issues?page=2", "http://inside:1/api/v3/repositories/7/issues?page=2",
+     "/api/v3/repositories/7/issues?page=2"],
+    ids=["as GitHub writes it", "another name of the server", "without a host"],
+)  # fmt: skip
+def test_pages_are_followed_however_the_server_names_itself(link: str) -> None:
+    first = Answer(200, [issue(2)], {"Link": f'<{link}>; rel="next"'})
+    with scripted(first, Answer(200, [issue(1)])) as server:
+        assert ask(server.url, numbers) == [2, 1]
+    assert server.lines[1:] == ["GET /api/v3/repositories/7/issues?page=2"]
+
+
+@pytest.mark.parametrize("status", [404, 410, 422])
+def test_a_listing_that_breaks_off_is_an_outage_and_not_its_end(status: int) -> None:
+    first = Answer(200, [issue(2)], {"Link": '</api/v3/lost?page=2>; rel="next"'})
+    with scripted(first, Answer(status, {"message": "Not Found"})) as server:  # noqa: SIM117
+        with pytest.raises(GitHubUnavailable, match=f"{status} for the next page"):
+            ask(server.url, numbers)
+
+
+def test_a_listing_of_a_gone_issue_is_empty_while_the_repository_is_there() -> None:
+    with scripted(Answer(404), Answer(200, {"full_name": "owner/status"})) as server:
+        assert ask(server.url, lambda it: it.comments(1)) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -187,6 +188,121 @@ def test_days_that_no_longer_stand_on_a_board_ahead_of_the_clock_are_read_from_t
     tree = tree_of({NOW: UP, NOW - 1: DOWN})
     tree.flush([Sample("earth", NOW + 400 * MINUTES_OF_DAY, UP, 0)], today=TODAY)
     assert tree.answer(EARTH, now=NOW) == MonitorStatus("UP", "50", NOW * 60)
+
+
+def answer(
+    samples: dict[int, Status],
+    monitor: Monitor = EARTH,
+    *,
+    now: int = NOW,
+    since: int | None = None,
+) -> MonitorStatus:
+    since = WINDOW_MINUTES if since is None else since
+    return tree_of(samples, today=now // MINUTES_OF_DAY).answer(monitor, now=now, since=since)
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        pytest.param({NOW: UP}, MonitorStatus("UP", "100", NOW * 60), id="up now"),
+        pytest.param({NOW - 5: DOWN}, MonitorStatus("DOWN", "0", NOW * 60 - 300), id="down"),
+        pytest.param({NOW: DEGRADED}, MonitorStatus("DEGRADED", "100", NOW * 60), id="degraded"),
+        pytest.param({NOW - 2: UP, NOW - 1: DOWN, NOW: UP},
+                     MonitorStatus("UP", "66.6667", NOW * 60), id="two of three"),
+        pytest.param({NOW - WINDOW_MINUTES: DOWN, NOW: UP}, MonitorStatus("UP", "50", NOW * 60),
+                     id="the window's first minute counts"),
+        pytest.param({NOW - WINDOW_MINUTES - 1: DOWN, NOW: UP},
+                     MonitorStatus("UP", "100", NOW * 60), id="the minute before it does not"),
+        pytest.param({NOW - WINDOW_MINUTES - 1: DOWN}, MonitorStatus("NO_DATA", "-", None),
+                     id="only older than 90 days"),
+        pytest.param({NOW - 1: DOWN, NOW + 1: UP}, MonitorStatus("DOWN", "0", NOW * 60 - 60),
+                     id="the next minute does not count yet"),
+    ],
+)  # fmt: skip
+def test_status_and_uptime_of_pushed_minutes(
+    samples: dict[int, Status], expected: MonitorStatus
+) -> None:
+    assert answer(samples) == expected
+
+
+def test_degraded_minutes_count_as_downtime_where_the_monitor_says_so() -> None:
+    strict = Monitor("earth", "Earth", include_degraded_in_downtime=True)
+    assert answer({NOW - 1: UP, NOW: DEGRADED}).uptime == "100"
+    assert answer({NOW - 1: UP, NOW: DEGRADED}, strict).uptime == "50"
+
+
+@pytest.mark.parametrize(
+    ("since", "uptime"), [(0, "100"), (1, "50"), (2, "33.3333"), (3, "33.3333")]
+)
+def test_a_shorter_window_counts_both_its_ends(since: int, uptime: str) -> None:
+    assert answer({NOW - 2: DOWN, NOW - 1: DOWN, NOW: UP}, since=since).uptime == uptime
+
+
+@pytest.mark.parametrize("now", [MIDNIGHT - 1, MIDNIGHT, MIDNIGHT + 1])
+def test_a_window_across_midnight_counts_both_days(now: int) -> None:
+    assert answer({now - 2: DOWN, now - 1: DOWN, now: UP}, now=now, since=1).uptime == "50"
+
+
+def test_the_newest_status_is_told_even_when_the_shorter_window_has_none() -> None:
+    assert answer({NOW - 30: DOWN}, since=1) == MonitorStatus("DOWN", "-", (NOW - 30) * 60)
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        pytest.param({NOW: DOWN}, MonitorStatus("DOWN", "0", NOW * 60), id="a sample now"),
+        pytest.param({NOW - 1: DOWN}, MonitorStatus("UP", "50", NOW * 60), id="a minute ago"),
+        pytest.param({NOW - 10: DOWN}, MonitorStatus("UP", "90.9091", NOW * 60), id="ten"),
+        pytest.param({NOW - WINDOW_MINUTES - 1: DOWN}, MonitorStatus("UP", "100", NOW * 60),
+                     id="known before the window"),
+    ],
+)  # fmt: skip
+def test_the_default_status_fills_minutes_without_a_sample(
+    samples: dict[int, Status], expected: MonitorStatus
+) -> None:
+    assert answer(samples, ALWAYS_UP) == expected
+
+
+def span(status: Status, first: int, last: int | None) -> IncidentSpan:
+    return IncidentSpan(frozenset(["earth"]), status, first, last)
+
+
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        pytest.param([span(DOWN, NOW - 9, NOW - 5)], MonitorStatus("UP", "50", NOW * 60),
+                     id="both ends are covered"),
+        pytest.param([span(DOWN, NOW - 4, None)], MonitorStatus("DOWN", "50", NOW * 60),
+                     id="without an end, to now"),
+        pytest.param([span(DEGRADED, 0, None), span(DOWN, NOW - 4, NOW)],
+                     MonitorStatus("DOWN", "99.9961", NOW * 60), id="down beats degraded"),
+        pytest.param([span(DEGRADED, 0, None)], MonitorStatus("DEGRADED", "100", NOW * 60),
+                     id="minutes without a sample are covered too"),
+        pytest.param([span(DOWN, NOW + 1, None)], MonitorStatus("UP", "100", NOW * 60),
+                     id="what is to come does not count"),
+    ],
+)  # fmt: skip
+def test_an_incident_beats_the_samples_of_its_minutes(
+    spans: list[IncidentSpan], expected: MonitorStatus
+) -> None:
+    """Ten minutes up, the last ones of the window."""
+    tree = tree_of(dict.fromkeys(range(NOW - 9, NOW + 1), UP))
+    assert tree.answer(EARTH, now=NOW, spans=spans) == expected
+
+
+def test_of_one_incident_since_1970_no_minutes_are_listed() -> None:
+    """The window is 129,601 minutes, the incident 28 million: some microseconds and some bytes."""
+    board = tree_of({NOW: UP}).board()
+    spans = [span(DOWN, 0, None)]
+    window_status(board, EARTH, now=NOW, spans=spans)
+    tracemalloc.start()
+    try:
+        found = window_status(board, EARTH, now=NOW, spans=spans)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found == MonitorStatus("DOWN", "0", NOW * 60)
+    assert most < 50_000
 
 
 @pytest.mark.parametrize(

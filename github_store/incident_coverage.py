@@ -53,7 +53,7 @@ class IncidentCoverage:
         self._stale_seconds = stale_seconds
         self._derived: _Derived | None = None
         self._deriving: asyncio.Task[None] | None = None
-        self._resolved_at: LRUCache[tuple[int, int], int | None] = LRUCache(10_000)
+        self._resolved_at: LRUCache[tuple[int, int], int] = LRUCache(10_000)
 
     async def spans(self) -> tuple[IncidentSpan, ...]:
         """Spans as of now. Raises GitHubUnavailable only where none were ever derived."""
@@ -102,10 +102,14 @@ class IncidentCoverage:
         self._derived = _Derived(tuple(filter(None, spans)), begun_at, writes)
 
     async def _when_resolved(self, incident: Incident, updated_at: int) -> int | None:
-        """Asked once for every update of an incident: its events only change with it."""
+        """Asked once for every update of an incident: its events only change with it.
+
+        Where they do not tell (a server without events), the last update is the latest it was.
+        """
         if not needs_resolved_time(incident):
             return None
         key = (incident.number, updated_at)
         if key not in self._resolved_at:
-            self._resolved_at[key] = await self._incidents.resolved_at(incident)
+            told = await self._incidents.resolved_at(incident)
+            self._resolved_at[key] = updated_at if told is None else told
         return self._resolved_at[key]

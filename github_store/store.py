@@ -106,7 +106,7 @@ async def open_store(
     lock: ProcessLock | None = None
     try:
         access = await check_access(gateway)
-        directory = data_dir / f"{server_name or _server_name(api_url)}-{access.repository_id}"
+        directory = data_dir / f"{server_name or _server_name(api_url)}-{access.repository_key}"
         lock = ProcessLock(directory, now=clock())
         store = assemble_store(
             gateway,
@@ -208,29 +208,43 @@ class Access:
     """What a credential is for the repository it may write to."""
 
     own_login: str
-    repository_id: int
+    repository_key: str
+    """The repository's id, or its name on servers that give none: a part of a folder's name."""
 
 
 async def check_access(gateway: Gateway) -> Access:
     """Raises ConfigurationError where the repository cannot be seen and written."""
-    name = gateway.repository_name
+    repository_key = await check_repository(gateway)
     try:
-        reply = await gateway.request("GET", gateway.repository)
-        if not reply.ok:
-            raise ConfigurationError(
-                f"GITHUB_REPOSITORY: {name} does not exist, or the token may not see it"
-            )
-        _check_rights(reply, name)
-        # As GitHub spells it now: its issues name the repository they are of.
-        gateway.repository_name = reply.data.get("full_name") or name
-        return Access(await gateway.own_login(), int(reply.data["id"]))
+        return Access(await gateway.own_login(), repository_key)
     except AccessLost as error:
         raise ConfigurationError(f"GH_TOKEN: {error}") from None
 
 
+async def check_repository(gateway: Gateway) -> str:
+    """The repository's key, see Access. Raises ConfigurationError where it cannot be seen and
+    written."""
+    name = gateway.repository_name
+    try:
+        reply = await gateway.request("GET", gateway.repository)
+    except AccessLost as error:
+        raise ConfigurationError(f"GH_TOKEN: {error}") from None
+    if not reply.ok:
+        raise ConfigurationError(
+            f"GITHUB_REPOSITORY: {name} does not exist, or the token may not see it"
+        )
+    _check_rights(reply, name)
+    # As GitHub spells it now: its issues name the repository they are of.
+    gateway.repository_name = reply.data.get("full_name") or name
+    return _folder_name(str(reply.data.get("id") or gateway.repository_name))
+
+
 def _server_name(api_url: str) -> str:
-    """A server's address as a folder's name."""
-    return re.sub(r"[^a-z0-9.]+", "-", api_url.split("//", 1)[-1].lower()).strip("-.")
+    return _folder_name(api_url.split("//", 1)[-1])
+
+
+def _folder_name(text: str) -> str:
+    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
 
 
 def _check_rights(reply: Reply, name: str) -> None:

@@ -66,6 +66,20 @@ def test_a_resolved_incident_covers_until_the_label_was_put_on_last(github: Embe
     over(github, steps)
 
 
+def test_where_no_event_tells_when_it_was_resolved_the_last_update_does(
+    github: EmbeddedGitHub,
+) -> None:
+    github.faults.add("missing", match="/events")
+
+    async def steps(store: Store, coverage: IncidentCoverage, owner: Person) -> None:
+        number = outage(owner)
+        owner.do("POST", f"/issues/{number}/labels", {"labels": ["resolved"]})
+        [(_, updated_at)] = await store.incidents.standing(updated_since=0)
+        assert await coverage.spans() == (down(updated_at // 60),)
+
+    over(github, steps)
+
+
 def test_what_was_derived_is_given_without_asking_and_our_own_writes_show_at_once(
     github: EmbeddedGitHub,
 ) -> None:

@@ -20,14 +20,19 @@ class PresentTags:
             for monitor in monitors
             for name in (*monitor.aliases, monitor.tag)
         }
+        self._seen: dict[str, str] = {}
 
     def of(self, tag: str) -> str:
         """The tag that stands for this one now."""
-        return self._tag_by_key.get(label_key(tag), tag)
+        present = self._seen.get(tag)
+        if present is None:
+            present = self._seen[tag] = self._tag_by_key.get(label_key(tag), tag)
+        return present
 
     def former(self, by_tag: Mapping[str, object]) -> dict[str, str]:
         """The keys that are former tags, with the present one of each, in order."""
-        return {tag: present for tag in sorted(by_tag) if (present := self.of(tag)) != tag}
+        former = [tag for tag in by_tag if self.of(tag) != tag]
+        return {tag: self.of(tag) for tag in sorted(former)}
 
     def merged(
         self, by_tag: Mapping[str, _V], over: Callable[[str, _V, _V], _V]

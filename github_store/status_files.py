@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from github_store.day_file import DayFile, DayRecord, HourFile
 from github_store.day_file_format import day_path, dump_day, dump_hour, hour_path
+from github_store.day_minutes import DayMinutes
 from github_store.latency import Latencies, replaced
 from github_store.past_days import KEPT_DAYS, past_days
 from github_store.present_tags import PresentTags
@@ -74,6 +75,12 @@ def day_under_present_tags(file: DayFile, tags: PresentTags) -> DayFile:
     """A past day with former tags' minutes under the present ones."""
     records = tags.merged(file.records, _record_over)
     return file if records is file.records else DayFile(file.day, records)
+
+
+def present_minutes(file: DayFile, tags: PresentTags) -> dict[str, DayMinutes]:
+    """A past day's minutes by present tag, without the latencies: small enough to hold many."""
+    records = day_under_present_tags(file, tags).records
+    return {tag: record.minutes for tag, record in records.items()}
 
 
 def _board_under_present_tags(

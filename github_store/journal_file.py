@@ -24,7 +24,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -131,10 +131,11 @@ class JournalFile:
         """
         self._require_presence()
         try:
-            with self._transaction():
+            # One statement is a transaction by itself. The fewer calls, the better: at each one
+            # the driver gives the interpreter away, and a busy event loop is slow to return it.
+            with self._transaction() if len(entries) > ROWS_PER_STATEMENT else nullcontext():
                 for start in range(0, len(entries), ROWS_PER_STATEMENT):
                     some = entries[start : start + ROWS_PER_STATEMENT]
-                    # One statement: SQLite's driver hands the interpreter over at each.
                     self._db.execute(_insertion(len(some)), _values(some))
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError) as error:
             raise ValueError(f"no sample: {error}") from error

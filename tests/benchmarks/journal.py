@@ -18,7 +18,7 @@ from pathlib import Path
 
 from github_store.journal import DiskJournal
 from github_store.monitor import Status
-from github_store.status_document import Sample
+from github_store.sample import Sample
 
 CLIENTS = (1, 8, 32, 128)
 ROW_BYTES = 4_096 + 24

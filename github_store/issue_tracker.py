@@ -74,9 +74,18 @@ class IssueTracker:
                 yield _issue(data)
 
     async def search(self, query: str) -> AsyncIterator[Issue]:
-        """What GitHub's issue search finds in this repository, newest first, at most 1,000."""
+        """What GitHub's issue search finds in this repository, newest first, at most 1,000.
+
+        A search that is refused (422), does not exist (404) or ran out of time is an outage:
+        the issue list can answer as well, and completely.
+        """
         parameters = {"q": query, "sort": "created", "order": "desc", "per_page": str(PAGE_SIZE)}
-        async for reply in self._pages(f"/search/issues?{urllib.parse.urlencode(parameters)}"):
+        first = await self._held.get(f"/search/issues?{urllib.parse.urlencode(parameters)}")
+        if not first.ok:
+            raise GitHubUnavailable(f"GitHub's search answers {first.status} {first.message}")
+        async for reply in self._pages_from(first):
+            if reply.data.get("incomplete_results"):
+                raise GitHubUnavailable("GitHub's search ran out of time")
             for data in reply.data["items"]:
                 issue = _issue(data)
                 if self._is_ours(issue):
@@ -185,11 +194,15 @@ class IssueTracker:
 
         A listing that is not there is empty; one that breaks off in the middle is an outage.
         """
-        reply = await self._held.get(path)
-        if not reply.ok:
+        first = await self._held.get(path)
+        if not first.ok:
             await self._require_repository()
-            _checked(reply, accept={404, 410})
+            _checked(first, accept={404, 410})
             return
+        async for reply in self._pages_from(first):
+            yield reply
+
+    async def _pages_from(self, reply: Reply) -> AsyncIterator[Reply]:
         yield reply
         while following := reply.next_url:
             reply = await self._held.get(self._gateway.absolute(following))

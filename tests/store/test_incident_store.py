@@ -29,6 +29,7 @@ from github_store import (
     open_store,
 )
 from github_store.embedded import EmbeddedGitHub
+from github_store.embedded.faults import Kind
 from tests.github_person import Person
 
 MONITORS = b"""
@@ -461,15 +462,18 @@ def test_dates_are_inclusive(github: EmbeddedGitHub, owner: Person) -> None:
     with_store(github, steps)
 
 
-def test_while_search_is_out_the_list_answers(github: EmbeddedGitHub, owner: Person) -> None:
-    number = owner.open_issue("Database is slow")
+@pytest.mark.parametrize("fault", ["secondary_limit", "search_timeout", "missing", "error"])
+def test_while_search_is_out_or_incomplete_the_list_answers(
+    github: EmbeddedGitHub, owner: Person, fault: Kind
+) -> None:
+    numbers = [owner.open_issue(f"Database is slow {each}") for each in range(3)]
     owner.open_issue("Something else")
-    github.faults.add("secondary_limit", match="/search/issues", retry_after=30)
+    github.faults.add(fault, match="/search/issues")
 
     async def steps(store: Store) -> None:
         search = SearchFilter(title_like="DATABASE")
         found = await store.incidents.search(search, page=1, per_page=10)
-        assert [each.number for each in found] == [number]
+        assert [each.number for each in found] == numbers[::-1]
 
     with_store(github, steps)
 

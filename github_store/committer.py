@@ -7,20 +7,24 @@ pauses grow, with jitter; a time that GitHub names is kept. Nothing is ever give
 committed stays in the journal.
 
 Samples of a past day whose file a person broke stay behind until it is mended; others go on.
+
+Times to wait are measured on a clock that nobody steps.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
+from typing import Protocol
 
 from github_store.day_minutes import MINUTES_OF_DAY
 from github_store.errors import BrokenDocument, GitHubUnavailable, RateLimited, StoreError
 from github_store.journal import Journal, Sequenced
-from github_store.status_writer import StatusWriter
+from github_store.sample import Sample
 from github_store.write_budget import WriteBudget
 
 log = logging.getLogger(__name__)
@@ -42,17 +46,30 @@ class Rhythm:
     steady_seconds: float = 600.0
 
 
+class Writer(Protocol):
+    """Commits samples; see ``StatusWriter.write``."""
+
+    async def write(self, samples: Sequence[Sample]) -> bool: ...
+
+
+async def event_or_timeout(event: asyncio.Event, seconds: float | None) -> None:
+    """Return once the event is set, or so many seconds later."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
 class Committer:
     """A background task of one event loop.
 
     ``clock`` gives seconds since 1970, ``monotonic`` seconds that never go back, ``jitter`` numbers
-    from 0 to 1. ``landed`` is called with the sequence number up to which samples are on GitHub.
+    from 0 to 1; ``wait`` waits for an event for at most so many seconds. ``landed`` is called with
+    the sequence number up to which samples are on GitHub.
     """
 
     def __init__(
         self,
         journal: Journal,
-        writer: StatusWriter,
+        writer: Writer,
         budget: WriteBudget,
         *,
         rhythm: Rhythm,
@@ -60,6 +77,7 @@ class Committer:
         monotonic: Callable[[], float],
         jitter: Callable[[], float],
         landed: Callable[[int], None],
+        wait: Callable[[asyncio.Event, float | None], Awaitable[None]] = event_or_timeout,
     ) -> None:
         self._journal = journal
         self._writer = writer
@@ -69,8 +87,12 @@ class Committer:
         self._monotonic = monotonic
         self._jitter = jitter
         self._landed = landed
-        self._changed_at: float | None = None
-        self._not_before = 0.0
+        self._wait = wait
+        self._waiting_since = inf
+        self._changed_since = inf
+        self._look_again_at = inf
+        self._not_before = -inf
+        self._ahead: set[int] = set()
         self._failures = 0
         self._wake = asyncio.Event()
         self._flushing = asyncio.Lock()
@@ -83,50 +105,64 @@ class Committer:
     def start(self) -> None:
         """Begin; what the journal kept from before is committed first."""
         if self._journal.depth:
-            self._changed_at = self._clock()
+            self._changed_since = self._monotonic()
         self._running = asyncio.create_task(self._run(), name="committer")
 
     def notice(self, *, is_change: bool) -> None:
         """Samples were acknowledged; ``is_change``: a monitor's status is another now."""
-        if is_change and self._changed_at is None:
-            self._changed_at = self._clock()
-            self._wake.set()
-        elif self._journal.depth == 1:
+        now = self._monotonic()
+        is_news = self._waiting_since == inf or (is_change and self._changed_since == inf)
+        self._waiting_since = min(self._waiting_since, now)
+        if is_change:
+            self._changed_since = min(self._changed_since, now)
+        if is_news:
             self._wake.set()
 
     async def flush(self) -> None:
-        """Commit everything that waits, now. Raises StoreError; what waits is kept then."""
+        """Commit everything that waits, now. Raises StoreError; what waits is kept then.
+
+        Samples of a day that is broken do not hold up the others: they are committed, then
+        BrokenDocument with that ``day`` is raised.
+        """
         async with self._flushing:
-            pending = self._journal.pending()
-            if not pending:
-                return
-            changed_at, self._changed_at = self._changed_at, None
+            before = self._waiting_since, self._changed_since, self._look_again_at
+            self._waiting_since = self._changed_since = self._look_again_at = inf
             try:
-                await self._write(pending)
+                broken = await self._write()
             except BaseException:
-                self._changed_at = changed_at
+                self._waiting_since = min(self._waiting_since, before[0])
+                self._changed_since = min(self._changed_since, before[1])
+                self._look_again_at = before[2]
                 raise
+            if broken:
+                self._look_again_at = self._monotonic() + BROKEN_PAUSE_SECONDS
+                raise broken
 
     async def close(self, *, grace_seconds: float) -> None:
-        """Commit what waits if that takes no longer; the rest stays in the journal."""
+        """Commit what waits if that may be done and takes no longer; the rest stays for later."""
         if self._running:
             self._running.cancel()
             await asyncio.wait([self._running])
-        try:
-            await asyncio.wait_for(self.flush(), grace_seconds)
-        except (StoreError, TimeoutError) as error:
-            waiting = self._journal.depth
-            log.warning(
-                "%d samples stay in the journal (%s)", waiting, error or "GitHub takes too long"
-            )
+        if not self._journal.depth:
+            return
+        reason = "GitHub wants to be left alone, or the budget is used up"
+        if not self._budget.may_commit_status(self._monotonic()):
+            try:
+                await asyncio.wait_for(self.flush(), grace_seconds)
+            except TimeoutError:
+                reason = "GitHub takes too long"
+            except Exception as error:  # whatever it is, the journal has to be closed next
+                reason = str(error) or type(error).__name__
+            else:
+                return
+        log.warning("%d samples stay in the journal: %s", self._journal.depth, reason)
 
     async def _run(self) -> None:
         while True:
             self._wake.clear()
             wait_seconds = self._seconds_to_wait()
-            if wait_seconds is None or wait_seconds > 0:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), wait_seconds)
+            if wait_seconds > 0:
+                await self._wait(self._wake, None if wait_seconds == inf else wait_seconds)
                 continue
             try:
                 await self.flush()
@@ -138,59 +174,67 @@ class Committer:
             else:
                 self._failures, self.error = 0, None
 
-    def _seconds_to_wait(self) -> float | None:
-        """Until the next flush; None while nothing waits."""
-        now, oldest_at = self._clock(), self._journal.oldest_at
-        if oldest_at is None:
-            return None
-        margin = min(STEADY_MARGIN_SECONDS, self._rhythm.steady_seconds / 10)
-        due_at = oldest_at + self._rhythm.steady_seconds - margin
-        if self._changed_at is not None:
-            linger = min(LINGER_SECONDS, self._rhythm.change_seconds / 2)
-            due_at = min(due_at, self._changed_at + linger)
-        # A clock that was stepped back must not put a commit off by as much.
-        wait = min(max(due_at, self._not_before) - now, self._longest_wait())
-        if wait <= 0:
-            wait = self._budget.may_commit_status(self._monotonic())
-        return max(0.0, wait)
-
-    def _longest_wait(self) -> float:
-        return max(self._rhythm.steady_seconds, LONGEST_PAUSE_SECONDS)
+    def _seconds_to_wait(self) -> float:
+        """Until the next flush; infinite while nothing waits."""
+        now, rhythm = self._monotonic(), self._rhythm
+        margin = min(STEADY_MARGIN_SECONDS, rhythm.steady_seconds / 10)
+        linger = min(LINGER_SECONDS, rhythm.change_seconds / 2)
+        due_at = min(
+            self._waiting_since + rhythm.steady_seconds - margin,
+            self._changed_since + linger,
+            self._look_again_at,
+        )
+        wait_seconds = max(due_at, self._not_before) - now
+        return wait_seconds if wait_seconds > 0 else self._budget.may_commit_status(now)
 
     def _note_failure(self, error: StoreError) -> None:
         if type(error) is not type(self.error):
             log.warning("samples wait in the journal (%d): %s", self._journal.depth, error)
         self.error = error
-        self._failures += 1
-        pause = min(LONGEST_PAUSE_SECONDS, 2.0 ** min(self._failures, 10)) * (
-            0.5 + self._jitter() / 2
-        )
         if isinstance(error, BrokenDocument):
-            pause = BROKEN_PAUSE_SECONDS
+            self._failures = 0
+            if error.day is None:
+                self._not_before = self._monotonic() + BROKEN_PAUSE_SECONDS
+            return
+        self._failures += 1
+        pause = min(LONGEST_PAUSE_SECONDS, 2.0 ** min(self._failures, 10))
+        pause *= 0.5 + self._jitter() / 2
         if isinstance(error, GitHubUnavailable) and error.retry_after_seconds is not None:
             pause = max(pause, error.retry_after_seconds)
             if isinstance(error, RateLimited):
                 self._budget.obey(error.retry_after_seconds, self._monotonic())
-        self._not_before = self._clock() + pause
+        self._not_before = self._monotonic() + pause
 
-    async def _write(self, pending: Sequence[Sequenced]) -> None:
-        """Commit all, or all but those of past days that cannot be read now."""
+    async def _write(self) -> BrokenDocument | None:
+        """Commit all, or all but those of past days that cannot be read; why the latter wait."""
+        pending = [each for each in self._journal.pending() if each.seq not in self._ahead]
+        if not pending:
+            return None
         broken: dict[int, BrokenDocument] = {}
-        while True:
-            ready = [each for each in pending if each.sample.minute // MINUTES_OF_DAY not in broken]
+        while ready := [each for each in pending if _day(each) not in broken]:
             try:
                 with self._budget.committing():
                     has_changed = await self._writer.write([each.sample for each in ready])
-                if has_changed:
-                    self.committed_at = self._clock()
             except BrokenDocument as error:
                 if error.day is None or error.day in broken:
                     raise
                 broken[error.day] = error
                 continue
+            if has_changed:
+                self.committed_at = self._clock()
             break
-        kept = [each.seq for each in pending if each.sample.minute // MINUTES_OF_DAY in broken]
-        up_to = min(kept) - 1 if kept else pending[-1].seq
+        self._settle(ready)
+        return next(iter(broken.values()), None)
+
+    def _settle(self, written: Sequence[Sequenced]) -> None:
+        """Forget what landed. What did so beyond a sample that waits is not written again:
+        somebody else may have said otherwise since."""
+        self._ahead.update(each.seq for each in written)
+        waiting = (each.seq for each in self._journal.pending() if each.seq not in self._ahead)
+        up_to = next(waiting, max(self._ahead, default=0) + 1) - 1
+        self._ahead = {seq for seq in self._ahead if seq > up_to}
         self._landed(up_to)
-        if broken:
-            raise next(iter(broken.values()))
+
+
+def _day(entry: Sequenced) -> int:
+    return entry.sample.minute // MINUTES_OF_DAY

@@ -8,7 +8,7 @@ that are not committed yet, and the incidents.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from github_store.committer import Committer
@@ -113,6 +113,9 @@ class StatusStore:
         Raises GitHubUnavailable or BrokenDocument where nothing is held to answer from.
         """
         monitor = self._monitor(tag)
+        # A commit may land while this waits: then what it held is pending no more, and the board
+        # below may still be the one from before.
+        noted = tuple(self._pending.get(tag, ()))
         base = await self._held.base()
         spans = await self._coverage.spans()
         board = await self._under_present_tags(base)
@@ -124,7 +127,7 @@ class StatusStore:
                 now=int(self._clock()) // 60,
                 since_minutes=since_seconds // 60,
                 spans=spans,
-                pending=[each.sample for each in self._pending.get(tag, ())],
+                pending=[each.sample for each in self._since(noted, tag)],
                 past=past,
             )
             if not isinstance(found, DaysNeeded):
@@ -142,6 +145,12 @@ class StatusStore:
         await self._journal.close()
         await self._coverage.close()
         await self._held.close()
+
+    def _since(self, noted: Sequence[Sequenced], tag: str) -> Iterator[Sequenced]:
+        """What was pending, then what has been acknowledged meanwhile."""
+        yield from noted
+        last = noted[-1].seq if noted else 0
+        yield from (each for each in self._pending.get(tag, ()) if each.seq > last)
 
     async def _minutes(self, base: Base, day: int, tag: str) -> DayMinutes:
         try:

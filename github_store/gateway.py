@@ -23,9 +23,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import jwt
 import requests
 import urllib3.exceptions
-from github import Auth, Github
+from github import Auth, Github, GithubException
 from github.Requester import (
     HTTPRequestsConnectionClass,
     HTTPSRequestsConnectionClass,
@@ -134,8 +135,16 @@ class _SharedAuth(Auth.Auth):
 
     @property
     def token(self) -> str:
+        """Raises GitHubUnavailable or one of its kinds where an App gets no token."""
         with self._lock:
-            return self._auth.token
+            try:
+                return self._auth.token
+            except GithubException as error:
+                raise _without_token(error) from None
+            except requests.exceptions.RequestException as error:
+                raise _lost(error, is_read=True) from None  # the write itself was never sent
+            except (jwt.PyJWTError, ValueError) as error:
+                raise AccessLost(f"the App's private key signs nothing ({error})") from None
 
     def authentication(self, headers: dict[str, Any]) -> None:
         headers["Authorization"] = f"{self.token_type} {self.token}"
@@ -196,6 +205,11 @@ class Gateway:
         self._observe = observe or (lambda _: None)
         self._local = threading.local()
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="github")
+
+    @property
+    def credential_name(self) -> str:
+        """The setting that a person looks at when the credential is refused."""
+        return "GITHUB_APP_ID" if isinstance(self._credential, AppCredential) else "GH_TOKEN"
 
     def absolute(self, url: str) -> str:
         """A URL from a Link or Location header, which may leave out the host: RFC 8288, 9110."""
@@ -377,6 +391,17 @@ class Gateway:
             app = Github(auth=auth, base_url=self.api_url, lazy=True, retry=None)
             return app.requester.auth or auth
         return auth
+
+
+def _without_token(error: GithubException) -> GitHubUnavailable:
+    """What it means that an App's installation was given no token."""
+    status, text = error.status, error.data.get("message") if isinstance(error.data, dict) else ""
+    reply = Reply(status, {k.lower(): v for k, v in (error.headers or {}).items()}, error.data)
+    if _is_rate_limit(reply):
+        return RateLimited("GitHub's rate limit is reached", retry_after_seconds=60)
+    if status >= 500:
+        return GitHubUnavailable(f"GitHub answered {status} where an App asked for its token")
+    return AccessLost(f"GitHub gives the App no token for this installation ({status}: {text})")
 
 
 def retry_after_seconds(reply: Reply, *, now: float) -> int:

@@ -198,8 +198,8 @@ async def _ensure_labels(store: Store) -> None:
         await store.incidents.ensure_labels()
     except AccessLost as error:
         raise ConfigurationError(
-            f"GH_TOKEN: needs the permission Issues: read and write on {store.repository_name} "
-            f"({error})"
+            f"{store.gateway.credential_name}: needs the permission Issues: read and write on "
+            f"{store.repository_name} ({error})"
         ) from None
 
 
@@ -218,7 +218,7 @@ async def check_access(gateway: Gateway) -> Access:
     try:
         return Access(await gateway.own_login(), repository_key)
     except AccessLost as error:
-        raise ConfigurationError(f"GH_TOKEN: {error}") from None
+        raise ConfigurationError(f"{gateway.credential_name}: {error}") from None
 
 
 async def check_repository(gateway: Gateway) -> str:
@@ -228,12 +228,12 @@ async def check_repository(gateway: Gateway) -> str:
     try:
         reply = await gateway.request("GET", gateway.repository)
     except AccessLost as error:
-        raise ConfigurationError(f"GH_TOKEN: {error}") from None
+        raise ConfigurationError(f"{gateway.credential_name}: {error}") from None
     if not reply.ok:
         raise ConfigurationError(
             f"GITHUB_REPOSITORY: {name} does not exist, or the token may not see it"
         )
-    _check_rights(reply, name)
+    _check_rights(reply, name, gateway.credential_name)
     # As GitHub spells it now: its issues name the repository they are of.
     gateway.repository_name = reply.data.get("full_name") or name
     return _folder_name(str(reply.data.get("id") or gateway.repository_name))
@@ -247,7 +247,7 @@ def _folder_name(text: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
 
 
-def _check_rights(reply: Reply, name: str) -> None:
+def _check_rights(reply: Reply, name: str, credential_name: str) -> None:
     """What the repository's own description tells; fine-grained permissions show on use only."""
     if not reply.data.get("has_issues", True):
         raise ConfigurationError(f"GITHUB_REPOSITORY: issues are switched off in {name}")
@@ -255,7 +255,9 @@ def _check_rights(reply: Reply, name: str) -> None:
         raise ConfigurationError(f"GITHUB_REPOSITORY: {name} is archived, nothing can be written")
     permissions = reply.data.get("permissions")
     if isinstance(permissions, dict) and permissions.get("push") is False:
-        raise ConfigurationError(f"GH_TOKEN: its account has no write access to {name}")
+        raise ConfigurationError(f"{credential_name}: its account has no write access to {name}")
     scopes = {each.strip() for each in reply.headers.get("x-oauth-scopes", "").split(",")} - {""}
     if scopes and not scopes & _SCOPES:
-        raise ConfigurationError(f"GH_TOKEN: needs the scope repo (or public_repo) for {name}")
+        raise ConfigurationError(
+            f"{credential_name}: needs the scope repo (or public_repo) for {name}"
+        )

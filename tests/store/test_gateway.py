@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from github_store.errors import (
     AccessLost,
@@ -20,6 +22,7 @@ from github_store.errors import (
 )
 from github_store.gateway import (
     AppCredential,
+    Credential,
     Exchange,
     Gateway,
     Reply,
@@ -32,11 +35,17 @@ SECRET = "made-up-token-that-must-not-leak"
 NOW = 1_790_000_000.0
 
 
-def ask(url: str, question: Callable[[Gateway], Awaitable[Any]], **options: Any) -> Any:
+def ask(
+    url: str,
+    question: Callable[[Gateway], Awaitable[Any]],
+    *,
+    credential: Credential | None = None,
+    **options: Any,
+) -> Any:
     async def run() -> Any:
         gateway = Gateway(
             repository_name="owner/status",
-            credential=TokenCredential(SECRET),
+            credential=credential or TokenCredential(SECRET),
             api_url=url,
             clock=lambda: NOW,
             **options,
@@ -49,8 +58,9 @@ def ask(url: str, question: Callable[[Gateway], Awaitable[Any]], **options: Any)
     return asyncio.run(run())
 
 
-def get(server: ScriptedServer, **options: Any) -> Reply:
-    reply = ask(server.url, lambda it: it.request("GET", "/repos/owner/status/issues", **options))
+def get(server: ScriptedServer, *, credential: Credential | None = None, **options: Any) -> Reply:
+    question = lambda it: it.request("GET", "/repos/owner/status/issues", **options)  # noqa: E731
+    reply = ask(server.url, question, credential=credential)
     assert isinstance(reply, Reply)
     return reply
 
@@ -250,6 +260,64 @@ def test_the_observer_learns_of_every_exchange_answered_or_not() -> None:
 def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
     with pytest.raises(ConfigurationError, match="GITHUB_API_URL"):
         Gateway(repository_name="o/r", credential=TokenCredential("t"), api_url=url)
+
+
+@pytest.fixture(scope="module")
+def private_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def test_an_app_asks_for_its_token_once(private_key: str) -> None:
+    token = Answer(201, {"token": SECRET, "expires_at": "2099-01-01T00:00:00Z"})
+
+    async def twice(gateway: Gateway) -> None:
+        assert gateway.credential_name == "GITHUB_APP_ID"
+        for _ in range(2):
+            assert (await gateway.request("GET", "/repos/owner/status")).ok
+
+    with scripted(token, Answer(), Answer()) as server:
+        ask(server.url, twice, credential=AppCredential(1, 2, private_key))
+    assert server.lines == [
+        "POST /app/installations/2/access_tokens",
+        "GET /repos/owner/status",
+        "GET /repos/owner/status",
+    ]
+    assert server.asked[1].headers["authorization"] == f"token {SECRET}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "message"),
+    [
+        (Answer(401, {"message": "Bad credentials"}), AccessLost, "no token .*401: Bad cred"),
+        (Answer(404, {"message": "Not Found"}), AccessLost, "no token .*404: Not Found"),
+        (Answer(429, {"message": "Slow down"}), RateLimited, "rate limit"),
+        (Answer(403, {"message": "API rate limit exceeded"}), RateLimited, "rate limit"),
+        (Answer(500, {"message": "Oops"}), GitHubUnavailable, "500 where an App asked"),
+        (Answer(502, b"<html>"), GitHubUnavailable, "502 where an App asked"),
+        (Answer(0), GitHubUnavailable, "cannot be reached"),
+    ],
+    ids=["another key", "no installation", "429", "rate limit", "500", "502", "lost"],
+)
+def test_an_app_without_a_token_is_an_outage_and_no_write_was_sent(
+    private_key: str, answer: Answer, kind: type[GitHubUnavailable], message: str
+) -> None:
+    with scripted(answer) as server, pytest.raises(kind, match=message) as caught:
+        post(server, credential=AppCredential(1, 2, private_key))
+    assert caught.type is kind
+    assert server.lines == ["POST /app/installations/2/access_tokens"]
+
+
+def test_a_key_that_signs_nothing_is_said_before_anything_is_sent() -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\nbm8ga2V5\n-----END RSA PRIVATE KEY-----"
+    with scripted() as server, pytest.raises(AccessLost, match="signs nothing") as caught:
+        get(server, credential=AppCredential(1, 2, key))
+    assert "bm8ga2V5" not in str(caught.value)
+    assert server.lines == []
 
 
 def test_no_secret_shows_in_a_credential() -> None:

@@ -15,6 +15,7 @@ import typer
 import uvloop
 
 from app import __version__
+from app.pushing import body_of, push_samples
 from app.serving import EMBEDDED_REPOSITORY, embedded_github, ensure_repository, serve
 from app.settings import Settings, read_settings, setting_rows, shown_value
 from github_store import ConfigurationError, StoreError
@@ -105,6 +106,33 @@ def github_command(
             "Ctrl-C stops it."
         )
         stopped.wait()
+
+
+@commands.command("push")
+def push_command(
+    tag: Annotated[str | None, typer.Option(help="The monitor's tag.")] = None,
+    status: Annotated[str | None, typer.Option(help="UP, DOWN or DEGRADED.")] = None,
+    latency: Annotated[float, typer.Option(help="Seconds, from 0.")] = 0.0,
+    timestamp: Annotated[
+        int | None, typer.Option(help="Seconds since 1970, at most 90 days ago; now by default.")
+    ] = None,
+) -> None:
+    """Write status straight to the repository, without a server: for Actions and cron.
+
+    Without --tag the samples are read from standard input: a JSON object a line, as the body of
+    POST /api/status, all of them in one commit. Nothing is written if one of them is wrong.
+
+    Exit code 0: it is committed. 1: GitHub does not play along, try again. 2: something given is
+    wrong.
+    """
+    settings = _settings()
+    if tag is None and status is None:
+        if sys.stdin.isatty():
+            raise ConfigurationError("push: give --tag and --status, or samples on standard input")
+        bodies = sys.stdin.buffer.readlines()
+    else:
+        bodies = [body_of(tag, status, latency, timestamp)]
+    typer.echo(asyncio.run(push_samples(settings, bodies)))
 
 
 @commands.command("settings")

@@ -31,7 +31,16 @@ def uses_app(settings: Settings) -> bool:
 
 
 def check_real_repository(settings: Settings) -> None:
-    """Raises ConfigurationError naming the first setting that a real repository lacks."""
+    """Raises ConfigurationError naming the first setting that serving one lacks."""
+    check_access_settings(settings)
+    if settings.api_token is None:
+        raise ConfigurationError(
+            "API_TOKEN is missing: a real repository is not served without a token of your choice"
+        )
+
+
+def check_access_settings(settings: Settings) -> None:
+    """Raises ConfigurationError naming the first setting that reaching a repository lacks."""
     if settings.github_repository is None:
         raise ConfigurationError(
             "GITHUB_REPOSITORY is missing: set it to owner/name" + _why_not_embedded(settings)
@@ -42,10 +51,6 @@ def check_real_repository(settings: Settings) -> None:
     if not given and settings.gh_token is None:
         raise ConfigurationError(
             "GH_TOKEN is missing: set it to a token for the repository, or set up a GitHub App"
-        )
-    if settings.api_token is None:
-        raise ConfigurationError(
-            "API_TOKEN is missing: a real repository is not served without a token of your choice"
         )
 
 

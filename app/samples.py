@@ -14,6 +14,7 @@ MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 PAST_MINUTES: Final = 90 * 24 * 60
+SAMPLE_TAGS: Final = ("google-search", "website", "database")
 
 
 def sample_monitors() -> bytes:
@@ -63,9 +64,9 @@ def sample_incidents(*, now: int) -> tuple[SampleIncident, ...]:
         ),
         SampleIncident(
             IncidentFields(
-                title="Search answers slowly",
+                title="Database answers slowly",
                 body="Answers take up to ten seconds.",
-                tags=("google-search",),
+                tags=("database",),
                 start_datetime=minute - 40 * MINUTE,
                 impact=Impact.DEGRADED,
                 is_identified=True,
@@ -112,8 +113,7 @@ async def write_samples(store: Store, *, now: int) -> None:
         for incident in sample_incidents(now=now)
         if _are_known(incident.fields.tags, store.monitors)
     )
-    tags = dict.fromkeys(tag for incident in incidents for tag in incident.fields.tags)
-    for tag in tags:
+    for tag in filter(store.monitors.get, SAMPLE_TAGS):
         await store.statuses.commit(tag, sample_past(tag, incidents, now=now))
     standing = {
         incident.title: incident.number

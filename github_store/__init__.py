@@ -1,6 +1,7 @@
 """GitHub as a database: incidents are issues, monitor status is committed JSON."""
 
 from github_store.committer import Rhythm
+from github_store.direct_push import DirectPush, open_direct_push
 from github_store.errors import (
     AccessLost,
     BrokenDocument,
@@ -36,6 +37,7 @@ from github_store.incident_store import IncidentComment, IncidentStore, StatusUp
 from github_store.labels import MAX_LABEL_LENGTH
 from github_store.markers import LATEST
 from github_store.monitor import Monitor, Monitors, Status, parse_monitors
+from github_store.sample import Sample
 from github_store.search_query import SearchFilter
 from github_store.status_store import StatusHealth, StatusStore
 from github_store.store import Store, open_store
@@ -53,6 +55,7 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "Credential",
+    "DirectPush",
     "Exchange",
     "Freshness",
     "GitHubTimeout",
@@ -71,6 +74,7 @@ __all__ = [
     "OutcomeUnknown",
     "RateLimited",
     "Rhythm",
+    "Sample",
     "SearchFilter",
     "Status",
     "StatusHealth",
@@ -81,6 +85,7 @@ __all__ = [
     "TokenCredential",
     "Unprocessable",
     "body_length",
+    "open_direct_push",
     "open_store",
     "parse_monitors",
 ]

@@ -58,10 +58,10 @@ def test_the_past_shows_what_the_incidents_did() -> None:
     website = {
         second: status for second, status, _ in sample_past("website", INCIDENTS, now=int(NOW))
     }
-    search = list(sample_past("google-search", INCIDENTS, now=int(NOW)))
+    database = list(sample_past("database", INCIDENTS, now=int(NOW)))
     assert website[THIS_MINUTE - 9 * DAY] is Status.DOWN
     assert website[THIS_MINUTE] is Status.UP
-    assert search[-1][1] is Status.DEGRADED
+    assert database[-1][1] is Status.DEGRADED
     up = sum(status is Status.UP for status in website.values()) / len(website)
     assert 0.99 < up < 1
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: serve test check format record clean
+.PHONY: serve test check format record bench clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/.runtime
@@ -24,6 +24,10 @@ format: $(VENV)/.test
 # The cassettes of fixtures/cassettes anew; fixtures/README.md tells from where.
 record: $(VENV)/.test
 	@$(BIN)/python -m tests.wire.record
+
+# Minutes long: what the project promises about speed and size, measured against yardsticks here.
+bench: $(VENV)/.test
+	@$(BIN)/python -m tests.benchmarks
 
 $(VENV)/.python:
 	@command -v git >/dev/null || { echo "kener-issues needs git: install it and run make again" >&2; exit 1; }

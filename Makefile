@@ -12,6 +12,11 @@ serve: $(VENV)/.runtime
 test: check
 	@$(BIN)/python -m pytest -n auto
 
+# What takes minutes: properties on many new examples, and servers killed under load.
+soak: $(VENV)/.test
+	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n auto tests/store
+	@$(BIN)/python -m pytest -s tests/soak
+
 check: $(VENV)/.test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

@@ -155,7 +155,7 @@ class Committer:
                 reason = str(error) or type(error).__name__
             else:
                 return
-        log.warning("%d samples stay in the journal: %s", self._journal.depth, reason)
+        log.warning("samples stay in the journal (%d): %s", self._journal.depth, reason)
 
     async def _run(self) -> None:
         while True:

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: serve test check format record bench clean
+.PHONY: serve test soak check format record bench clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/.runtime

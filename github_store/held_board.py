@@ -4,6 +4,9 @@ Fresh it is given at once. Later GitHub is asked, by one free conditional reques
 readers wait, and no reader waits for it longer than ``patience_seconds``: what is held is given
 then, as it is while GitHub is out. What was committed here is seen at once.
 
+Of past days only the minutes are held, under the present tags: the latencies of one day of a
+thousand monitors are a million and more numbers. To be written a day's file is read anew.
+
 A board that a person broke leaves the last good one held, and stays as it is until mended. A
 branch that is gone leaves everything held, for the next commit to put back.
 """
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -25,17 +28,19 @@ from github_store.day_file_format import (
     parse_day,
     parse_hour,
 )
+from github_store.day_minutes import DayMinutes
 from github_store.errors import BrokenDocument, Conflict, GitHubUnavailable
 from github_store.freshness import Freshness, Verdict
+from github_store.present_tags import PresentTags
 from github_store.status_board import Board
 from github_store.status_board_format import BOARD_PATH, parse_board
 from github_store.status_branch import Snapshot, StatusBranch
-from github_store.status_files import StatusFiles
+from github_store.status_files import StatusFiles, present_minutes
 
 log = logging.getLogger(__name__)
 
-MAX_PARSED_DAYS = 100
-"""Parsed past days held: the 91 that a window touches, and some more."""
+MAX_HELD_DAYS = 100
+"""Past days whose minutes are held: the 91 that a window touches, and some more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +68,13 @@ class HeldBoard:
         self,
         branch: StatusBranch,
         *,
+        tags: PresentTags,
         freshness: Freshness,
         clock: Callable[[], float],
         patience_seconds: float = 1.0,
     ) -> None:
         self._branch = branch
+        self._tags = tags
         self._freshness = freshness
         self._clock = clock
         self._patience_seconds = patience_seconds
@@ -75,8 +82,9 @@ class HeldBoard:
         self._asked_at: float | None = None
         self._broken: tuple[BrokenDocument, Snapshot] | None = None
         self._asking: asyncio.Task[None] | None = None
-        self._days: LRUCache[str, DayFile] = LRUCache(MAX_PARSED_DAYS)
-        self._good_days: LRUCache[int, DayFile] = LRUCache(MAX_PARSED_DAYS)
+        self._minutes: LRUCache[str, Mapping[str, DayMinutes]] = LRUCache(MAX_HELD_DAYS)
+        self._good: LRUCache[int, Mapping[str, DayMinutes]] = LRUCache(MAX_HELD_DAYS)
+        self._reading_day = asyncio.Lock()
 
     @property
     def problem(self) -> BrokenDocument | None:
@@ -99,7 +107,7 @@ class HeldBoard:
         except GitHubUnavailable:
             if self._base is None or verdict is Verdict.WORTHLESS:
                 raise
-        return self._good()
+        return self._usable()
 
     async def base_to_write(self, *, renew: bool) -> Base:
         """To commit on; ``renew`` asks GitHub, with a request not yet under way.
@@ -112,32 +120,42 @@ class HeldBoard:
             await self._asked(None)
         if self._broken:
             raise self._broken[0]
-        return self._good()
+        return self._usable()
 
-    async def day(self, base: Base, day: int) -> DayFile | None:
-        """A past day's file as of ``base``; None where there is none. Raises BrokenDocument."""
+    async def minutes(self, base: Base, day: int) -> Mapping[str, DayMinutes]:
+        """All monitors' minutes of a past day as of ``base``; none where it has no file.
+
+        Where a person broke the file, as it could be read last; else raises BrokenDocument.
+        """
         snapshot = base.snapshot or base.lost
         sha = snapshot.files.get(day_path(day)) if snapshot else None
         if snapshot is None or sha is None:
-            return None
-        if sha not in self._days:
-            self._days[sha] = await self._read_day(snapshot, day)
-        self._good_days[day] = self._days[sha]
-        return self._days[sha]
-
-    def good_day(self, day: int) -> DayFile | None:
-        """A past day as it could be read last, for answers while its file is broken."""
-        return self._good_days.get(day)
+            return {}
+        try:
+            # One at a time: a large file takes much memory while it is read, and nobody needs
+            # it twice.
+            async with self._reading_day:
+                if sha not in self._minutes:
+                    file = await self._read_day(snapshot, day)
+                    self._minutes[sha] = present_minutes(file, self._tags)
+        except BrokenDocument:
+            if day not in self._good:
+                raise
+        else:
+            self._good[day] = self._minutes[sha]
+        return self._good[day]
 
     async def files(self, base: Base, paths: Collection[str]) -> StatusFiles:
         """The board with these files of it parsed. Raises BrokenDocument."""
         days: dict[int, DayFile] = {}
         hours: dict[int, HourFile] = {}
+        snapshot = base.snapshot or base.lost
         for path in sorted(paths):
+            if snapshot is None or path not in snapshot.files:
+                continue
             if (day := day_at(path)) is not None:
-                if file := await self.day(base, day):
-                    days[day] = file
-            elif (hour := hour_at(path)) is not None and (snapshot := base.snapshot or base.lost):
+                days[day] = await self._read_day(snapshot, day)
+            elif (hour := hour_at(path)) is not None:
                 content = await self._branch.read(snapshot, path)
                 if content is not None:
                     hours[hour] = await asyncio.to_thread(
@@ -165,7 +183,7 @@ class HeldBoard:
         self._broken = None
         for day, file in files.days.items():
             if sha := snapshot.files.get(day_path(day)):
-                self._days[sha] = file
+                self._minutes[sha] = present_minutes(file, self._tags)
 
     async def close(self) -> None:
         """Stop asking."""
@@ -188,7 +206,7 @@ class HeldBoard:
             return Verdict.WORTHLESS
         return self._freshness.judge(self._asked_at, now=self._clock())
 
-    def _good(self) -> Base:
+    def _usable(self) -> Base:
         if self._base is None:
             assert self._broken is not None
             raise self._broken[0]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from github_store.committer import Committer
+from github_store.day_file_format import day_path
 from github_store.day_minutes import NO_MINUTES, DayMinutes
 from github_store.errors import BrokenDocument, StoreError, Unprocessable
 from github_store.held_board import Base, HeldBoard
@@ -22,8 +23,6 @@ from github_store.present_tags import PresentTags
 from github_store.sample import Sample
 from github_store.status_board import Board
 from github_store.status_files import (
-    StatusFiles,
-    day_under_present_tags,
     shared_days,
     under_present_tags,
 )
@@ -133,7 +132,8 @@ class StatusStore:
             if not isinstance(found, DaysNeeded):
                 return found
             for day in found.days:
-                past[day] = await self._minutes(base, day, tag)
+                minutes = await self._held.minutes(base, day)
+                past[day] = minutes.get(tag, NO_MINUTES)
 
     async def flush(self) -> None:
         """Commit what waits, now. Raises StoreError; what waits is kept then."""
@@ -152,25 +152,12 @@ class StatusStore:
         last = noted[-1].seq if noted else 0
         yield from (each for each in self._pending.get(tag, ()) if each.seq > last)
 
-    async def _minutes(self, base: Base, day: int, tag: str) -> DayMinutes:
-        try:
-            file = await self._held.day(base, day)
-        except BrokenDocument:
-            file = self._held.good_day(day)
-            if file is None:
-                raise
-        return day_under_present_tags(file, self._tags).minutes(tag) if file else NO_MINUTES
-
     async def _under_present_tags(self, base: Base) -> Board:
         """The board with former tags' histories under the present ones."""
         if self._view is None or self._view[0] is not base.board:
-            days = {
-                day: file
-                for day in shared_days(base.board, self._tags)
-                if (file := await self._held.day(base, day))
-            }
-            view = under_present_tags(StatusFiles(base.board, days), self._tags)
-            self._view = base.board, view.board
+            shared = map(day_path, shared_days(base.board, self._tags))
+            files = await self._held.files(base, tuple(shared))
+            self._view = base.board, under_present_tags(files, self._tags).board
         return self._view[1]
 
     def _acknowledged(self, entries: Sequence[Sequenced]) -> None:

@@ -56,8 +56,8 @@ class Store:
         return self.gateway.repository_name
 
     async def close(self) -> None:
-        """Let what was begun end, and let go of the connections."""
-        await self.statuses.close()
+        """Let what was begun end, for less than a second, and let go of the connections."""
+        await self.statuses.close(grace_seconds=0.5)
         await self.gateway.close()
         if self.lock:
             self.lock.release()
@@ -169,7 +169,8 @@ def assemble_store(
         clock=clock,
     )
     branch = StatusBranch(gateway, branch=status_branch, blobs=blobs, clock=monotonic)
-    board, tags = HeldBoard(branch, freshness=freshness, clock=clock), PresentTags(monitors)
+    tags = PresentTags(monitors)
+    board = HeldBoard(branch, tags=tags, freshness=freshness, clock=clock)
     writer = StatusWriter(branch, board, tags=tags, clock=clock, jitter=jitter)
     statuses = StatusStore(
         journal,

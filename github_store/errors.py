@@ -3,12 +3,15 @@
 StoreError
 ├── IncidentNotFound       no such incident (or none that may be seen)
 ├── InvalidEnd             the end would be at or before the start
+├── IncidentEdited         it is no longer as the client knew it: nothing was written (412)
+├── KeyReused              an idempotency key came again with another request (422)
 ├── Unprocessable          GitHub refused the content of a write (422)
 ├── GitHubUnavailable      GitHub did not answer as GitHub: 5xx, refused or lost connection
 │   ├── GitHubTimeout      no answer in time
 │   ├── RateLimited        a primary or secondary limit; retry_after_seconds says when
 │   ├── AccessLost         401, a permission 403, or the repository itself answers 404
-│   └── OutcomeUnknown     a write was sent and its answer was lost: it may have happened
+│   ├── OutcomeUnknown     a write was sent and its answer was lost: it may have happened
+│   └── OutcomePending     so it was, with a key: repeated with it, the answer will be found
 ├── Conflict               somebody else wrote first
 ├── JournalUnavailable     the disk fails, is full or read-only: nothing was kept (503)
 ├── BrokenDocument         a committed file cannot be read (a hand edit); it is left as it is
@@ -39,6 +42,20 @@ class InvalidEnd(StoreError):
         super().__init__(f"the end ({end}) is not after the start ({start})")
         self.start = start
         self.end = end
+
+
+class IncidentEdited(StoreError):
+    """Somebody wrote the incident since the client read it; nothing was written over that."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"incident {number} is no longer what If-Match names: get it, and decide anew"
+        )
+        self.number = number
+
+
+class KeyReused(StoreError):
+    """An idempotency key names one request; this one is another. Nothing was written."""
 
 
 class Unprocessable(StoreError):
@@ -75,6 +92,11 @@ class AccessLost(GitHubUnavailable):
 
 class OutcomeUnknown(GitHubUnavailable):
     """A write was sent, its answer never came: it may or may not have happened."""
+
+
+class OutcomePending(GitHubUnavailable):
+    """A write with a key was sent and its answer lost, and GitHub does not show yet whether it
+    happened. Repeated with the same key it never happens twice."""
 
 
 class JournalUnavailable(StoreError):

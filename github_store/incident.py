@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import colorsys
 import hashlib
+import json
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -57,6 +58,7 @@ __all__ = [
     "LabelChanges",
     "LabelStyle",
     "body_length",
+    "incident_etag",
     "incident_from",
     "is_incident",
     "issue_body",
@@ -162,6 +164,16 @@ def incident_from(issue: Issue, monitors: Monitors) -> Incident:
         is_open=issue.is_open,
         is_auto=AUTO_LABEL in keys,
     )
+
+
+def incident_etag(incident: Incident) -> str:
+    """The strong ETag of an incident, quotes included: another one with everything a client sees.
+
+    What no answer shows (a comment, somebody's own label) leaves it as it is: whoever makes a
+    write conditional is told of edits, not of everything that ``updated_at`` counts as one.
+    """
+    shown = json.dumps(incident.to_json(), sort_keys=True).encode()
+    return f'"{hashlib.sha256(shown).hexdigest()[:32]}"'
 
 
 def with_markers_applied(fields: IncidentFields) -> IncidentFields:

@@ -102,6 +102,28 @@ def replace_end(body: str, end: int) -> str:
     return write_markup(wanted.text, start=wanted.start, end=end, hidden=wanted.hidden)
 
 
+def read_hidden(text: str) -> tuple[str, tuple[str, ...]]:
+    """A comment's text without this program's hidden comments, and their contents.
+
+    Times in brackets mean nothing there and stay. A text without hidden comments is given back
+    as it is.
+    """
+    reduced = _Reduction(text, keep=frozenset({"start", "end"}))
+    if not reduced.took_comments:
+        return text, ()
+    kept = reduced.text
+    for ending in ("\n\n", "\r\n\r\n"):
+        if kept.endswith(ending):  # the blank line that parted them
+            kept = kept.removesuffix(ending)
+            break
+    return kept, tuple(reduced.hidden)
+
+
+def write_hidden(text: str, hidden: Sequence[str]) -> str:
+    """The text of a comment with hidden comments, as ``read_hidden`` takes it apart."""
+    return write_markup(text, start=None, end=None, hidden=hidden)
+
+
 def seconds_of(text: str) -> int | None:
     """Whole seconds or an ISO 8601 date and time as seconds since 1970; None for anything else.
 
@@ -175,6 +197,7 @@ class _Reduction:
         self._comments: list[_Spot] = []
         self._times: list[tuple[str, int]] = []
         self.hidden: list[str] = []
+        self.took_comments = False
         self._run()
         self.text = "".join(self._output)
 
@@ -237,6 +260,7 @@ class _Reduction:
         if as_written and "hidden" in self._keep:
             self._comments.append(self._spot(source, opens=False))
         else:
+            self.took_comments = True
             self._cut(opening.output + 1 - len(_COMMENT_START))
 
     def _cut(self, length: int) -> None:

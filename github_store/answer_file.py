@@ -1,0 +1,219 @@
+"""The SQLite file of kept answers: its layout, and what one transaction of it does.
+
+``answers.sqlite`` in the data directory (``user_version`` 1)::
+
+    answers     path        what was asked, below the API's URL, with its query
+                status, headers (those of HEADERS, as JSON), size: of the Reply
+                body        its data as JSON, compressed (zlib)
+                at          when GitHub last confirmed it, seconds since 1970
+                is_search   1 for a search: these go first
+                used        the higher the later it was used
+                weight      what it counts against the bound, in bytes
+
+Nothing is synced, and a file that is damaged or has another layout is of no use: DamagedFile.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import zlib
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from github_store.gateway import Reply
+from github_store.held_answers import Held
+
+FILE_NAME: Final = "answers.sqlite"
+LAYOUT: Final = 1
+LEAST_WEIGHT: Final = 512
+"""Every answer weighs at least this many bytes: its path and headers."""
+BUSY_SECONDS: Final = 0.2
+LOG_BYTES: Final = 4 * 1024 * 1024
+HEADERS: Final = frozenset({"etag", "link", "last-modified", "location", "x-moved-to"})
+
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+_SECRET: Final = "temp_clone_token"  # noqa: S105 - the name of a member that GitHub gives
+_LAYOUT_SQL: Final = f"""
+BEGIN;
+CREATE TABLE answers (
+    path TEXT PRIMARY KEY,
+    status INTEGER NOT NULL,
+    headers TEXT NOT NULL,
+    body BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    at REAL NOT NULL,
+    is_search INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    weight INTEGER NOT NULL
+);
+CREATE INDEX by_use ON answers (is_search DESC, used, weight, path);
+PRAGMA user_version = {LAYOUT};
+COMMIT;
+"""
+
+
+class DamagedFile(Exception):
+    """The file holds nothing that can be used."""
+
+
+class AnswerFile:
+    """Opens (or makes) the file in ``directory``; one thread writes, one at a time reads.
+
+    Every method raises DamagedFile, or OSError or sqlite3.Error where the disk fails.
+    """
+
+    def __init__(self, directory: Path, *, max_bytes: int, max_entries: int) -> None:
+        self._path = directory / FILE_NAME
+        self._max_bytes = max_bytes
+        self._max_entries = max_entries
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The first connection would make it readable for everybody; the log takes its rights.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._writer = self._connected()
+        self._reader: sqlite3.Connection | None = None
+        try:
+            self._reader = self._connected()
+            self._prepare()
+        except BaseException as error:
+            self.close()
+            raise _as_damage(error) from error
+
+    @staticmethod
+    def delete(directory: Path) -> None:
+        """Remove the file and its log. Raises OSError."""
+        for suffix in ("", "-wal", "-shm"):
+            (directory / f"{FILE_NAME}{suffix}").unlink(missing_ok=True)
+
+    def read(self, path: str) -> Held | None:
+        """The answer of a path, None where there is none."""
+        assert self._reader is not None
+        try:
+            row = self._reader.execute(
+                "SELECT status, headers, body, size, at FROM answers WHERE path = ?", (path,)
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise _as_damage(error) from error
+        if row is None:
+            return None
+        status, headers, body, size, at = row
+        try:
+            data = json.loads(zlib.decompress(body))
+            return Held(Reply(status, json.loads(headers), data, size), at)
+        except (TypeError, ValueError, zlib.error) as error:
+            raise DamagedFile(f"the answer of {path} is damaged") from error
+
+    def write(self, answers: Mapping[str, Held | None], *, used: Collection[str]) -> None:
+        """Put answers (None: remove) and note which others were used, all or nothing."""
+        db = self._writer
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            self._turn += 1
+            for path in used:
+                db.execute("UPDATE answers SET used = ? WHERE path = ?", (self._turn, path))
+            for path, held in answers.items():
+                if held is None:
+                    self._delete(path)
+                elif not self._renewed(path, held):
+                    self._put(path, held)
+            self._shrink()
+            db.execute("COMMIT")
+        except BaseException as error:
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            raise _as_damage(error) from error
+
+    def close(self) -> None:
+        for db in (self._reader, self._writer):
+            if db:
+                with suppress(sqlite3.Error):
+                    db.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+
+    def _prepare(self) -> None:
+        db = self._writer
+        if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            db.execute("PRAGMA auto_vacuum = FULL")
+            db.execute("PRAGMA journal_mode = WAL").fetchone()
+            db.executescript(_LAYOUT_SQL)
+        layout = db.execute("PRAGMA user_version").fetchone()[0]
+        if layout != LAYOUT:
+            raise DamagedFile(f"its layout is {layout}, not {LAYOUT}")
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}").fetchone()
+        found = db.execute("SELECT ifnull(max(used), 0) FROM answers").fetchone()
+        self._turn = int(found[0])
+
+    def _renewed(self, path: str, held: Held) -> bool:
+        """Whether this very answer is there, confirmed by a 304: then only its times change."""
+        reply = held.reply
+        if reply.etag is None:
+            return False
+        cursor = self._writer.execute(
+            "UPDATE answers SET at = ?, used = ?"
+            " WHERE path = ? AND status = ? AND size = ? AND headers = ?",
+            (held.at, self._turn, path, reply.status, reply.size, _headers(reply)),
+        )
+        return cursor.rowcount == 1
+
+    def _put(self, path: str, held: Held) -> None:
+        reply = held.reply
+        body = zlib.compress(_json(reply.data).encode("utf-8", "surrogatepass"), 1)
+        weight = max(LEAST_WEIGHT, len(body))
+        if weight > self._max_bytes:
+            self._delete(path)
+            return
+        is_search = path.startswith("/search/")
+        row = (path, reply.status, _headers(reply), body, reply.size, held.at)
+        self._writer.execute(
+            "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, is_search, self._turn, weight),
+        )
+
+    def _delete(self, path: str) -> None:
+        self._writer.execute("DELETE FROM answers WHERE path = ?", (path,))
+
+    def _shrink(self) -> None:
+        db = self._writer
+        count, weight = db.execute(
+            "SELECT count(*), ifnull(sum(weight), 0) FROM answers"
+        ).fetchone()
+        if count <= self._max_entries and weight <= self._max_bytes:
+            return
+        order = db.execute("SELECT path, weight FROM answers ORDER BY is_search DESC, used")
+        for path, size in order.fetchall():
+            self._delete(path)
+            count, weight = count - 1, weight - size
+            if count <= self._max_entries and weight <= self._max_bytes:
+                return
+
+
+def _as_damage(error: BaseException) -> BaseException:
+    """DamagedFile for what another try would not mend."""
+    code = getattr(error, "sqlite_errorcode", None)
+    is_damage = isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in _DAMAGED
+    return DamagedFile(str(error)) if is_damage else error
+
+
+def _headers(reply: Reply) -> str:
+    known = {name: value for name, value in reply.headers.items() if name in HEADERS}
+    return json.dumps(known, sort_keys=True)
+
+
+def _json(data: Any) -> str:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_without_secret(data)) if _SECRET in text else text
+
+
+def _without_secret(data: Any) -> Any:
+    """GitHub's description of a private repository holds a token to clone it."""
+    if isinstance(data, dict):
+        return {name: _without_secret(each) for name, each in data.items() if name != _SECRET}
+    return [_without_secret(each) for each in data] if isinstance(data, list) else data

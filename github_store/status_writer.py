@@ -8,6 +8,7 @@ applying again: twice changes nothing, and other writers' samples stay.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from github_store.errors import (
@@ -28,6 +29,8 @@ from github_store.status_branch import StatusBranch
 from github_store.status_changes import applied, files_needed
 from github_store.status_files import StatusFiles, changed_files
 from github_store.status_message import board_message
+
+log = logging.getLogger(__name__)
 
 ATTEMPTS = 8
 """How often one commit is tried while others write first, or answers are lost."""
@@ -85,6 +88,14 @@ class StatusWriter:
             return False
         message = board_message(base.board, after.board, samples=len(samples))
         changes = await self._whole(base, after, changes)
+        if base.snapshot is None and base.lost:
+            log.warning(
+                "the branch %s comes back with what is held: %d of its %d files",
+                self._branch.name,
+                len(base.lost.files.keys() & changes.keys()),
+                len(base.lost.files),
+            )
+            message += "\n\nThe branch was gone: what the service held of it is back."
         self._held.wrote(await self._branch.commit(base.snapshot, changes, message=message), after)
         return True
 

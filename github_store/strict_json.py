@@ -54,9 +54,11 @@ class StrictJson:
 
     def root(self, *fields: str) -> dict[str, Any]:
         """The outermost object, its version checked: the fields named and a legend or none."""
-        root = self.fields((), self._source.parse(), {"version", *fields}, {"legend"})
-        if root["version"] != VERSION or isinstance(root["version"], bool):
+        found = self._source.parse()
+        version = found.get("version", VERSION) if isinstance(found, dict) else VERSION
+        if version != VERSION or isinstance(version, bool):
             self.refuse(("version",), f"only version {VERSION} can be read here")
+        root = self.fields((), found, {"version", *fields}, {"legend"})
         for word, meaning in self.fields(("legend",), root.get("legend", {})).items():
             self.text(("legend", word), meaning, "expected a text, or no legend at all")
         return root

@@ -289,3 +289,9 @@ def test_any_other_json_is_refused_and_never_crashes(value: Any) -> None:
     ):
         with pytest.raises(BrokenDocument):
             read(json.dumps(document))
+
+
+def test_a_former_version_is_named_whatever_else_it_lacks() -> None:
+    former = b'{\n"version": 1,\n"monitors": {"earth": {"runs": "U"}}}'
+    with pytest.raises(BrokenDocument, match=r"line 2, column 12.*only version 2 can be read"):
+        parse_board(former)

@@ -355,8 +355,8 @@ def test_an_answer_that_is_lost_is_settled(
     assert len(log_of(github)) == 2
 
 
-def test_a_branch_deleted_while_running_comes_back_whole(
-    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+def test_a_branch_deleted_while_running_comes_back_whole_and_says_so(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def steps(store: Store) -> None:
         await push(store, at=NOON - 3 * DAY)
@@ -372,7 +372,10 @@ def test_a_branch_deleted_while_running_comes_back_whole(
     assert board.entries["earth"].minutes.counts.total == 2
     assert board.entries["earth"].days.before(3).up == 1
     assert file_on(owner, "history/2026-09-19.json")
-    assert len(log_of(github)) == 1
+    assert log_of(github) == ["No status changed · 1 sample [skip ci]"]
+    told = owner.do("GET", "/commits/status-data")["commit"]["message"]
+    assert told.endswith("\n\nThe branch was gone: what the service held of it is back.")
+    assert "the branch status-data comes back with what is held: 3 of its 3 files" in caplog.text
 
 
 def test_a_board_that_a_person_broke_is_told_and_left_alone_until_it_is_mended(

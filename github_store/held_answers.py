@@ -5,7 +5,9 @@ readers, and the next one asks anew. Every renewal carries the ETag held, and a 
 quota) makes the held answer fresh again. An answer that was asked for before a local write of
 the same resource is discarded: it may not show the write.
 
-Holds are bounded in time, entries and bytes (cachetools). Made for one event loop.
+A stale answer is given at once and renewed behind its reader; freshness.py tells when. Holds are
+bounded in time, entries and bytes (cachetools), and kept on a shelf (the disk) beyond that, for a
+start while GitHub is out. Made for one event loop.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 from cachetools import TTLCache
 
 from github_store.errors import GitHubUnavailable
-from github_store.freshness import Freshness, Verdict
+from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.gateway import Gateway, Reply
+from github_store.read_trace import Outcome, note_read
 
 MAX_BYTES = 64 * 1024 * 1024
 LEAST_WEIGHT = 4 * 1024
@@ -33,8 +37,22 @@ class Held:
     at: float
 
 
+class Shelf(Protocol):
+    """Keeps answers beyond the process. Never raises, never waits: what it loses is fetched."""
+
+    def load(self, path: str) -> Held | None: ...
+
+    def save(self, path: str, held: Held) -> None: ...
+
+    def forget(self, path: str) -> None: ...
+
+
 class HeldAnswers:
-    """GET requests to GitHub, answered from memory while they are fresh."""
+    """GET requests to GitHub, answered from memory while they are fresh.
+
+    ``observe`` learns of every read's outcome; ``stretch`` is asked how much longer than usual
+    answers shall count as fresh and stale, 1 for not at all.
+    """
 
     def __init__(
         self,
@@ -43,6 +61,9 @@ class HeldAnswers:
         freshness: Freshness,
         clock: Callable[[], float],
         max_bytes: int = MAX_BYTES,
+        shelf: Shelf | None = None,
+        observe: Callable[[Outcome], None] | None = None,
+        stretch: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._gateway = gateway
         self._freshness = freshness
@@ -50,8 +71,13 @@ class HeldAnswers:
         self._held: TTLCache[str, Held] = TTLCache(
             maxsize=max_bytes, ttl=freshness.outage_seconds, timer=clock, getsizeof=_weight
         )
-        self._flights: dict[str, asyncio.Task[Reply]] = {}
+        self._shelf = shelf
+        self._observe = observe
+        self._stretch = stretch
+        self._flights: dict[str, asyncio.Task[_Landing]] = {}
         self._writes: dict[str, int] = {}
+        self.vouched: Vouched | None = None
+        """Set while webhooks tell of every change; see freshness.py."""
 
     async def get(self, path: str, *, accept: Collection[int] = (), renew: bool = False) -> Reply:
         """The answer to ``GET path`` (with its query), 200, 404, 410 or a redirect.
@@ -59,41 +85,80 @@ class HeldAnswers:
         ``renew`` asks GitHub even if a fresh answer is held. While GitHub is out a held answer
         is given instead. Raises GitHubUnavailable when there is none.
         """
-        held = self._held.get(path)
-        verdict = self._freshness.judge(held.at, now=self._clock()) if held else None
-        if held and verdict is Verdict.FRESH and not renew:
-            return held.reply
+        held = self._at_hand(path)
+        verdict = self._judge(held) if held else Verdict.WORTHLESS
+        if held and not renew:
+            if verdict is Verdict.FRESH:
+                return self._given(held, Outcome.HIT)
+            if verdict is Verdict.STALE:
+                self._flight(path, accept)
+                return self._given(held, Outcome.STALE)
         try:
             if renew:
                 await self._let_land(path)
-            return await self._shared_flight(path, accept)
+            # Shielded: a reader who hangs up must not take the answer from the others.
+            landing = await asyncio.shield(self._flight(path, accept))
         except GitHubUnavailable:
             if held and verdict is not Verdict.WORTHLESS and not renew:
-                return held.reply
+                return self._given(held, Outcome.OUTAGE)
             raise
+        return self._given(landing.held, landing.outcome)
+
+    def peek(self, path: str) -> Held | None:
+        """What is held of a path, however old."""
+        return self._at_hand(path)
 
     def put(self, path: str, reply: Reply) -> None:
-        """Hold what a write answered as the resource's newest state."""
+        """Hold what a write answered, or a webhook told, as the resource's newest state."""
         self._count_write(path)
-        self._store(path, reply)
+        self._store(path, Held(reply, self._clock()))
 
     def forget(self, path: str) -> None:
         """Let the next read ask GitHub, without even an ETag."""
         self._count_write(path)
         self._held.pop(path, None)
+        if self._shelf:
+            self._shelf.forget(path)
+
+    def paths(self) -> list[str]:
+        """All paths that something is held of in memory."""
+        return list(self._held)
+
+    async def close(self) -> None:
+        """Stop what is asked behind readers."""
+        for flight in list(self._flights.values()):
+            flight.cancel()
+        if self._flights:
+            await asyncio.wait(list(self._flights.values()))
+
+    def _at_hand(self, path: str) -> Held | None:
+        held = self._held.get(path)
+        if held is None and self._shelf and (held := self._shelf.load(path)):
+            self._keep(path, held)
+        return held
+
+    def _judge(self, held: Held) -> Verdict:
+        return self._freshness.judge(
+            held.at, now=self._clock(), vouched=self.vouched, stretch=self._stretch()
+        )
+
+    def _given(self, held: Held, outcome: Outcome) -> Reply:
+        note_read(outcome, held.at)
+        if self._observe:
+            self._observe(outcome)
+        return held.reply
 
     def _count_write(self, path: str) -> None:
         if path in self._flights:  # only a request under way needs to know
             self._writes[path] = self._writes.get(path, 0) + 1
 
-    async def _shared_flight(self, path: str, accept: Collection[int]) -> Reply:
+    def _flight(self, path: str, accept: Collection[int]) -> asyncio.Task[_Landing]:
         flight = self._flights.get(path)
         if flight is None:
             flight = asyncio.create_task(self._fetch(path, accept))
             self._flights[path] = flight
             flight.add_done_callback(lambda _: self._landed(path))
-        # Shielded: a reader who hangs up must not take the answer from the others.
-        return await asyncio.shield(flight)
+        return flight
 
     async def _let_land(self, path: str) -> None:
         """Wait for a flight under way: it may have been answered before the caller came."""
@@ -106,28 +171,42 @@ class HeldAnswers:
             flight.exception()  # seen here too, in case every reader has left
         self._writes.pop(path, None)
 
-    async def _fetch(self, path: str, accept: Collection[int]) -> Reply:
+    async def _fetch(self, path: str, accept: Collection[int]) -> _Landing:
         while True:
-            held, begun_at = self._held.get(path), self._clock()
+            held, begun_at = self._at_hand(path), self._clock()
             writes = self._writes.get(path, 0)
             etag = held.reply.etag if held else None
             reply = await self._gateway.request("GET", path, etag=etag, accept=accept)
             if self._writes.get(path, 0) != writes:
                 newer = self._held.get(path)
                 if newer:
-                    return newer.reply
+                    return _Landing(newer, Outcome.MISS)
                 continue
+            outcome = Outcome.MISS
             if reply.status == 304:
                 if held is None:  # nobody asked conditionally, yet GitHub says "unchanged"
                     raise GitHubUnavailable("GitHub answered 304 to an unconditional request")
-                reply = held.reply
-            self._store(path, reply, at=begun_at)
-            return reply
+                reply, outcome = held.reply, Outcome.REVALIDATED
+            landed = Held(reply, begun_at)
+            self._store(path, landed)
+            return _Landing(landed, outcome)
 
-    def _store(self, path: str, reply: Reply, *, at: float | None = None) -> None:
-        held = Held(reply, self._clock() if at is None else at)
+    def _store(self, path: str, held: Held) -> None:
+        self._keep(path, held)
+        if self._shelf:
+            self._shelf.save(path, held)
+
+    def _keep(self, path: str, held: Held) -> None:
         if _weight(held) <= self._held.maxsize:
             self._held[path] = held
+
+
+@dataclass(frozen=True, slots=True)
+class _Landing:
+    """What a request to GitHub brought."""
+
+    held: Held
+    outcome: Outcome
 
 
 def _weight(held: Held) -> int:

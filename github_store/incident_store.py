@@ -1,8 +1,8 @@
 """Incidents kept as GitHub issues: the operations of Kener's API on them.
 
-What the API wrote is visible in the very next read. GitHub's lists lag by seconds and its
-search by a minute, a single issue does not: so for two minutes after a write, lists and
-searches leave the written issues to the issues themselves.
+What the API wrote, or a webhook told, is visible in the very next read. GitHub's lists lag by
+seconds and its search by a minute, a single issue does not: so a list that was confirmed before
+two minutes after the news leaves these issues to the issues themselves.
 
 Every write first reads its issue anew, and writes only what changes: labels one by one, adding
 first, so that a label somebody puts on in the same second survives; title, text and state last,
@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from github_store.authors import Authors
 from github_store.errors import (
@@ -42,7 +43,7 @@ from github_store.incident import (
     status_label_changes,
     with_markers_applied,
 )
-from github_store.issue_tracker import IssueTracker
+from github_store.issue_tracker import IssueTracker, Listing
 from github_store.labels import label_key, label_keys
 from github_store.markers import read_markup, replace_end
 from github_store.monitor import Monitors
@@ -101,10 +102,8 @@ class IncidentStore:
         self._authors = authors
         self._labels = labels
         self._clock = clock
-        self._written: TTLCache[int, bool] = TTLCache(MAX_RECENT, ttl=LAG_SECONDS, timer=clock)
-        self._commented: TTLCache[int, tuple[int, ...]] = TTLCache(
-            MAX_RECENT, ttl=LAG_SECONDS, timer=clock
-        )
+        self._news: LRUCache[int, float] = LRUCache(MAX_RECENT)
+        self._comment_news: LRUCache[int, dict[int, float]] = LRUCache(MAX_RECENT)
         self.writes = 0
         """How often incidents were written here: whoever derives from them can tell its age."""
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -134,7 +133,7 @@ class IncidentStore:
         issue = await self._tracker.create(
             title=fields.title, body=issue_body(fields), labels=labels
         )
-        self._note_write(issue.number)
+        self.note_news(issue.number)
         self._authors.recognise(issue.author)
         dropped = [each for each in labels if label_key(each) not in label_keys(issue.labels)]
         if dropped:
@@ -200,14 +199,18 @@ class IncidentStore:
 
         Times are seconds since 1970; the order says nothing.
         """
-        written = frozenset(self._written)
-        issues = {number: await self._issue_or_none(number) for number in written}
-        for state, since in (("open", None), ("closed", updated_since)):
-            async for issue in self._tracker.issues(
-                state=state, labels=(INCIDENT_LABEL,), updated_since=since
-            ):
-                if issue.number not in issues and is_incident(issue) and await self._speaks(issue):
-                    issues[issue.number] = issue
+        listings = [
+            await self._tracker.issues(state=state, labels=(INCIDENT_LABEL,), updated_since=since)
+            for state, since in (("open", None), ("closed", updated_since))
+        ]
+        late = self._later_than(listings)
+        issues = {number: await self._issue_or_none(number) for number in late}
+        for listing in listings:
+            async with aclosing(listing.issues) as listed:
+                async for issue in listed:
+                    is_news = issue.number not in issues and is_incident(issue)
+                    if is_news and await self._speaks(issue):
+                        issues[issue.number] = issue
         return [
             (self._incident_from(issue), issue.updated_at) for issue in issues.values() if issue
         ]
@@ -219,9 +222,13 @@ class IncidentStore:
     async def comments(self, number: int) -> list[IncidentComment]:
         """All updates by trusted authors, oldest first. Raises IncidentNotFound."""
         await self._issue(number, renew=False)
-        comments = {comment.id: comment for comment in await self._tracker.comments(number)}
-        for comment_id in self._commented.get(number, ()):
-            if comment_id not in comments and (late := await self._tracker.comment(comment_id)):
+        found = await self._tracker.comments(number)
+        comments = {comment.id: comment for comment in found.comments}
+        for comment_id, at in self._comment_news.get(number, {}).items():
+            if at + LAG_SECONDS <= found.confirmed_at:
+                continue
+            comments.pop(comment_id, None)
+            if late := await self._tracker.comment(comment_id):
                 comments[comment_id] = late
         return [
             _incident_comment(comments[comment_id])
@@ -234,8 +241,20 @@ class IncidentStore:
         await self._issue(number, renew=True)
         comment = await self._tracker.add_comment(number, body)
         self._authors.recognise(comment.author)
-        self._commented[number] = (*self._commented.get(number, ()), comment.id)
+        self.note_comment(number, comment.id)
         return _incident_comment(comment)
+
+    def note_news(self, number: int) -> None:
+        """An issue was changed, here or as a webhook told: lists may not show it yet."""
+        self._news[number] = self._clock()
+        self.writes += 1
+
+    def note_comment(self, number: int, comment_id: int) -> None:
+        """A comment was written, changed or deleted: the issue's list may not show it yet."""
+        self._comment_news[number] = {
+            **self._comment_news.get(number, {}),
+            comment_id: self._clock(),
+        }
 
     async def _write(
         self, issue: Issue, labels: LabelChanges, changes: dict[str, Any], *, end: int | None
@@ -249,7 +268,7 @@ class IncidentStore:
             changes["state"] = "open"
         if not (changes or labels.add or labels.remove):
             return self._incident_from(issue)
-        self._note_write(number)
+        self.note_news(number)
         if labels.add:
             await self._labels.ensure(labels.add)
             await self._tracker.add_labels(number, labels.add)
@@ -259,28 +278,33 @@ class IncidentStore:
             return self._incident_from(await self._tracker.edit(number, changes))
         return self._incident_from(await self._issue(number, renew=True))
 
-    def _note_write(self, number: int) -> None:
-        self._written[number] = True
-        self.writes += 1
+    def _later_than(self, listings: Iterable[Listing]) -> frozenset[int]:
+        """The issues whose news these listings may not show yet."""
+        confirmed_at = min((listing.confirmed_at for listing in listings), default=math.inf)
+        return frozenset(
+            number for number, at in self._news.items() if at + LAG_SECONDS > confirmed_at
+        )
 
     async def _matching(self, search: SearchFilter) -> AsyncGenerator[Incident, None]:
-        """Everything that matches, newest first: what GitHub finds, and what was just written."""
-        written = frozenset(self._written)
-        issues = await asyncio.gather(*map(self._issue_or_none, written))
+        """Everything that matches, newest first: what GitHub finds, and what is later news."""
+        listings = await self._listings(search)
+        late = self._later_than(listings)
+        issues = await asyncio.gather(*map(self._issue_or_none, late))
         incidents = [self._incident_from(issue) for issue in issues if issue]
         recent = [incident for incident in incidents if incident_matches(search, incident)]
         recent.sort(key=_age_key, reverse=True)
-        streams = [_each(recent), self._found(search, leave_out=written)]
+        streams = [_each(recent), self._found(search, listings, leave_out=late)]
         async with aclosing(newest_first(streams, key=_age_key)) as merged:
             async for incident in merged:
                 yield incident
 
     async def _found(
-        self, search: SearchFilter, *, leave_out: frozenset[int]
+        self, search: SearchFilter, listings: Sequence[Listing], *, leave_out: frozenset[int]
     ) -> AsyncGenerator[Incident, None]:
         """What GitHub finds, each incident once, without the numbers to leave out."""
         seen = set(leave_out)
-        async with aclosing(self._candidates(search)) as candidates:
+        listed = newest_first([listing.issues for listing in listings], key=_age_key)
+        async with aclosing(listed) as candidates:
             async for issue in candidates:
                 if issue.number in seen or not is_incident(issue):
                     continue
@@ -289,34 +313,24 @@ class IncidentStore:
                 if incident_matches(search, incident) and await self._speaks(issue):
                     yield incident
 
-    async def _candidates(self, search: SearchFilter) -> AsyncGenerator[Issue, None]:
-        """Issues among which all matching incidents are, newest first.
+    async def _listings(self, search: SearchFilter) -> list[Listing]:
+        """Listings among which all matching incidents are.
 
         Titles and dates are GitHub's search to answer; while it can't, the list is read through.
         """
         labels = self._monitors.labels_of(search.tags)
         if search.tags and not labels:
-            return
+            return []
         if search.needs_search:
             query = issue_query(self._tracker.repository_name, search, labels=labels)
-            answered = False
             try:
-                async for issue in self._tracker.search(query):
-                    answered = True
-                    yield issue
+                return [await self._tracker.search(query)]
             except GitHubUnavailable as error:
-                if answered:
-                    raise  # half of an answer is given already
                 log.warning("GitHub's search is out (%s): reading the issue list instead", error)
-            else:
-                return
         filters: list[tuple[str, ...]] = [(INCIDENT_LABEL, label) for label in labels]
         if not 0 < len(filters) <= MAX_LABEL_LISTS:
             filters = [(INCIDENT_LABEL,)]
-        lists = [self._tracker.issues(state=search.state, labels=each) for each in filters]
-        async with aclosing(newest_first(lists, key=_age_key)) as merged:
-            async for issue in merged:
-                yield issue
+        return [await self._tracker.issues(state=search.state, labels=each) for each in filters]
 
     async def _issue_or_none(self, number: int) -> Issue | None:
         try:

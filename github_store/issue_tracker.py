@@ -5,9 +5,11 @@ One GitHub call per method. Knows labels, states and comments, not incidents.
 
 from __future__ import annotations
 
+import math
 import urllib.parse
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from github_store.errors import AccessLost, Conflict, GitHubUnavailable, Unprocessable
@@ -25,6 +27,26 @@ from github_store.records import (
 
 PAGE_SIZE = 100
 """GitHub's largest page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Issues, newest first, fetched page by page as asked for; to be closed by its reader.
+
+    ``confirmed_at``: when GitHub confirmed the oldest page of it that is held, seconds since 1970;
+    infinite where none is.
+    """
+
+    issues: AsyncGenerator[Issue, None]
+    confirmed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comments:
+    """All comments of an issue, oldest first; ``confirmed_at`` as of a Listing."""
+
+    comments: list[Comment]
+    confirmed_at: float
 
 
 class IssueTracker:
@@ -54,8 +76,8 @@ class IssueTracker:
 
     async def issues(
         self, *, state: str, labels: Iterable[str], updated_since: int | None = None
-    ) -> AsyncIterator[Issue]:
-        """Issues that carry all ``labels``, newest first, fetched page by page as asked for.
+    ) -> Listing:
+        """Issues that carry all ``labels``, newest first.
 
         ``updated_since`` leaves out what was not updated since then (seconds since 1970).
         """
@@ -69,35 +91,55 @@ class IssueTracker:
             per_page=str(PAGE_SIZE),
             **since,
         )
-        async for reply in self._pages(path):
-            for data in reply.data:
-                yield _issue(data)
+        first = await self._first_page(path)
+        return self._listing(path, self._listed(first) if first else _nothing())
 
-    async def search(self, query: str) -> AsyncIterator[Issue]:
+    async def search(self, query: str) -> Listing:
         """What GitHub's issue search finds in this repository, newest first, at most 1,000.
 
         A search that is refused (422), does not exist (404) or ran out of time is an outage:
         the issue list can answer as well, and completely.
         """
         parameters = {"q": query, "sort": "created", "order": "desc", "per_page": str(PAGE_SIZE)}
-        first = await self._held.get(f"/search/issues?{urllib.parse.urlencode(parameters)}")
+        path = f"/search/issues?{urllib.parse.urlencode(parameters)}"
+        first = await self._held.get(path)
         if not first.ok:
             raise GitHubUnavailable(f"GitHub's search answers {first.status} {first.message}")
+        _check_complete(first)
+        return self._listing(path, self._found(first))
+
+    async def _listed(self, first: Reply) -> AsyncGenerator[Issue, None]:
         async for reply in self._pages_from(first):
-            if reply.data.get("incomplete_results"):
-                raise GitHubUnavailable("GitHub's search ran out of time")
+            for data in reply.data:
+                yield _issue(data)
+
+    async def _found(self, first: Reply) -> AsyncGenerator[Issue, None]:
+        async for reply in self._pages_from(first):
+            _check_complete(reply)
             for data in reply.data["items"]:
                 issue = _issue(data)
                 if self._is_ours(issue):
                     yield issue
 
-    async def comments(self, number: int) -> list[Comment]:
+    def _listing(self, path: str, issues: AsyncGenerator[Issue, None]) -> Listing:
+        return Listing(issues, self._confirmed_at(path))
+
+    def _confirmed_at(self, path: str) -> float:
+        """When the oldest page of a listing that is held was confirmed; infinite without any."""
+        confirmed_at = math.inf
+        following: str | None = path
+        while following and (held := self._held.peek(following)):
+            confirmed_at = min(confirmed_at, held.at)
+            following = held.reply.next_url and self._gateway.absolute(held.reply.next_url)
+        return confirmed_at
+
+    async def comments(self, number: int) -> Comments:
         """All comments of an issue, oldest first."""
-        return [
-            comment_from(data)
-            async for reply in self._pages(self._comments_path(number))
-            for data in reply.data or ()
+        path = self._comments_path(number)
+        comments = [
+            comment_from(data) async for reply in self._pages(path) for data in reply.data or ()
         ]
+        return Comments(comments, self._confirmed_at(path))
 
     async def labelled_at(self, number: int, label: str) -> int | None:
         """When a label was last put on an issue, seconds since 1970; None if never.
@@ -194,13 +236,17 @@ class IssueTracker:
 
         A listing that is not there is empty; one that breaks off in the middle is an outage.
         """
+        if first := await self._first_page(path):
+            async for reply in self._pages_from(first):
+                yield reply
+
+    async def _first_page(self, path: str) -> Reply | None:
         first = await self._held.get(path)
-        if not first.ok:
-            await self._require_repository()
-            _checked(first, accept={404, 410})
-            return
-        async for reply in self._pages_from(first):
-            yield reply
+        if first.ok:
+            return first
+        await self._require_repository()
+        _checked(first, accept={404, 410})
+        return None
 
     async def _pages_from(self, reply: Reply) -> AsyncIterator[Reply]:
         yield reply
@@ -249,6 +295,17 @@ def _issue(data: Any) -> Issue:
         return issue_from(data)
     except (KeyError, TypeError, ValueError):
         raise GitHubUnavailable("GitHub's answer is no issue") from None
+
+
+async def _nothing() -> AsyncGenerator[Issue, None]:
+    none: tuple[Issue, ...] = ()
+    for issue in none:
+        yield issue
+
+
+def _check_complete(reply: Reply) -> None:
+    if reply.data.get("incomplete_results"):
+        raise GitHubUnavailable("GitHub's search ran out of time")
 
 
 def _checked(reply: Reply, *, accept: frozenset[int] | set[int] = frozenset()) -> Reply:

@@ -11,7 +11,8 @@ import pytest
 from github_store.errors import GitHubUnavailable
 from github_store.freshness import Freshness
 from github_store.gateway import Reply
-from github_store.held_answers import HeldAnswers
+from github_store.held_answers import Held, HeldAnswers
+from github_store.read_trace import Outcome, traced_read
 
 PATH = "/repos/owner/status/issues/1"
 
@@ -49,7 +50,7 @@ def reply(data: Any, *, etag: str = '"1"', status: int = 200, size: int = 10) ->
 
 
 def held_over(gateway: ScriptedGateway, clock: Clock, **options: Any) -> HeldAnswers:
-    freshness = Freshness(fresh_seconds=15, outage_seconds=1000)
+    freshness = Freshness(fresh_seconds=15, stale_seconds=15, outage_seconds=1000)
     return HeldAnswers(gateway, freshness=freshness, clock=clock, **options)  # type: ignore[arg-type]
 
 
@@ -180,5 +181,72 @@ def test_what_is_held_is_bounded_in_bytes_and_entries() -> None:
         gateway.answers.append(reply("huge", size=1_000_000))
         assert (await held.get("/huge")).data == "huge"
         assert len(held._held) == 10, "what can't be held pushes nothing out"
+
+    asyncio.run(run())
+
+
+def test_a_stale_answer_is_given_at_once_and_renewed_behind_its_reader() -> None:
+    async def run() -> None:
+        gateway, clock = ScriptedGateway(reply("a"), reply("b", etag='"2"')), Clock()
+        freshness = Freshness(fresh_seconds=15, stale_seconds=60)
+        held = HeldAnswers(gateway, freshness=freshness, clock=clock)  # type: ignore[arg-type]
+        await held.get(PATH)
+        clock.now += 20
+        with traced_read() as trace:
+            assert (await held.get(PATH)).data == "a"
+        assert trace.outcome is Outcome.STALE
+        assert trace.confirmed_at == clock.now - 20
+        for _ in range(3):
+            await asyncio.sleep(0)
+        with traced_read() as trace:
+            assert (await held.get(PATH)).data == "b"
+        assert trace.outcome is Outcome.HIT
+        assert gateway.etags == [None, '"1"']
+
+    asyncio.run(run())
+
+
+def test_every_read_tells_how_it_came_about() -> None:
+    async def run() -> None:
+        unchanged, out = Reply(304, {}, None), GitHubUnavailable("out")
+        gateway, clock = ScriptedGateway(reply("a"), unchanged, out), Clock()
+        seen: list[Outcome] = []
+        held = held_over(gateway, clock, observe=seen.append)
+        for seconds in (0, 1, 20, 20):
+            clock.now += seconds
+            await held.get(PATH)
+        assert seen == [Outcome.MISS, Outcome.HIT, Outcome.REVALIDATED, Outcome.OUTAGE]
+
+    asyncio.run(run())
+
+
+class DictShelf:
+    """A shelf that is a dictionary."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Held] = {}
+
+    def load(self, path: str) -> Held | None:
+        return self.kept.get(path)
+
+    def save(self, path: str, held: Held) -> None:
+        self.kept[path] = held
+
+    def forget(self, path: str) -> None:
+        self.kept.pop(path, None)
+
+
+def test_what_stands_on_the_shelf_is_renewed_or_given_in_an_outage_after_a_restart() -> None:
+    async def run() -> None:
+        shelf, clock = DictShelf(), Clock()
+        await held_over(ScriptedGateway(reply("a")), clock, shelf=shelf).get(PATH)
+        clock.now += 100
+        out = held_over(ScriptedGateway(GitHubUnavailable("out")), clock, shelf=shelf)
+        assert (await out.get(PATH)).data == "a"
+        gateway = ScriptedGateway(Reply(304, {}, None))
+        assert (await held_over(gateway, clock, shelf=shelf).get(PATH)).data == "a"
+        assert gateway.etags == ['"1"']
+        held_over(gateway, clock, shelf=shelf).forget(PATH)
+        assert not shelf.kept
 
     asyncio.run(run())

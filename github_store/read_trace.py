@@ -1,0 +1,65 @@
+"""How an answer to a client came about: from what was held, or from GitHub, and how old it is.
+
+A reader opens a trace around its work; whatever is read from what is held notes it there. The
+least fresh part tells of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import IntEnum
+
+
+class Outcome(IntEnum):
+    """Where a part of an answer came from; the highest of several tells of the whole."""
+
+    HIT = 0
+    """Held and fresh."""
+    STALE = 1
+    """Held; GitHub is asked behind it."""
+    REVALIDATED = 2
+    """Held; GitHub has just said that it is unchanged."""
+    MISS = 3
+    """Fetched from GitHub."""
+    OUTAGE = 4
+    """Held; GitHub was asked and did not answer."""
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class ReadTrace:
+    """``confirmed_at``: when GitHub confirmed the oldest part, seconds since 1970."""
+
+    __slots__ = ("confirmed_at", "outcome")
+
+    def __init__(self) -> None:
+        self.outcome = Outcome.HIT
+        self.confirmed_at: float | None = None
+
+    def note(self, outcome: Outcome, at: float) -> None:
+        self.outcome = max(self.outcome, outcome)
+        self.confirmed_at = at if self.confirmed_at is None else min(self.confirmed_at, at)
+
+
+_current: ContextVar[ReadTrace | None] = ContextVar("read_trace", default=None)
+
+
+@contextmanager
+def traced_read() -> Iterator[ReadTrace]:
+    """Collect what is read within, by this task and those it starts."""
+    trace = ReadTrace()
+    token = _current.set(trace)
+    try:
+        yield trace
+    finally:
+        _current.reset(token)
+
+
+def note_read(outcome: Outcome, at: float) -> None:
+    """Tell the trace that is open, if any."""
+    if trace := _current.get():
+        trace.note(outcome, at)

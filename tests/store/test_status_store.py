@@ -373,7 +373,8 @@ def test_a_branch_deleted_while_running_comes_back_whole_and_says_so(
     assert board.entries["earth"].days.before(3).up == 1
     assert file_on(owner, "history/2026-09-19.json")
     assert log_of(github) == ["No status changed · 1 sample [skip ci]"]
-    told = owner.do("GET", "/commits/status-data")["commit"]["message"]
+    head = owner.do("GET", "/git/ref/heads/status-data")["object"]["sha"]
+    told = owner.do("GET", f"/git/commits/{head}")["message"]
     assert told.endswith("\n\nThe branch was gone: what the service held of it is back.")
     assert "the branch status-data comes back with what is held: 3 of its 3 files" in caplog.text
 

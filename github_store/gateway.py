@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import jwt
 import requests
@@ -42,7 +43,13 @@ from github_store.errors import (
     RateLimited,
 )
 
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
 GITHUB_API_URL = "https://api.github.com"
+THREADS = "github"
+"""How the names of the threads begin that wait for GitHub."""
 
 _MOVED = frozenset({301, 302, 307, 308})
 _ANSWERS = frozenset({304, 404, 409, 410, 422})
@@ -90,6 +97,8 @@ class Exchange:
     """None when no answer came."""
     seconds: float
     headers: Mapping[str, str]
+    is_limit: bool = False
+    """Whether GitHub refused because of a rate limit, primary or secondary."""
 
 
 class Credential(Protocol):
@@ -178,7 +187,9 @@ class Gateway:
 
     ``repository_name`` is ``owner/name``; it changes when the repository is renamed.
     ``timeout_seconds`` is the time allowed to connect and between two bytes; GitHub itself
-    gives up after 10.
+    gives up after 10. ``admit`` is asked for leave before every request, with its method and path,
+    and refuses it by raising GitHubUnavailable or one of its kinds; ``observe`` is told of every
+    one that was admitted. Both are called from threads.
     """
 
     def __init__(
@@ -190,6 +201,7 @@ class Gateway:
         timeout_seconds: float = 12.0,
         connections: int = 8,
         clock: Callable[[], float] = time.time,
+        admit: Callable[[str, str], None] | None = None,
         observe: Callable[[Exchange], None] | None = None,
     ) -> None:
         scheme = urllib.parse.urlsplit(api_url)
@@ -202,9 +214,11 @@ class Gateway:
         self._auth = _SharedAuth(self._prepared(credential.auth()))
         self._timeout_seconds = timeout_seconds
         self._clock = clock
+        self._admit = admit or (lambda _method, _path: None)
         self._observe = observe or (lambda _: None)
         self._local = threading.local()
-        self._threads = ThreadPoolExecutor(connections, thread_name_prefix="github")
+        self._threads = ThreadPoolExecutor(connections, thread_name_prefix=THREADS)
+        self._under_way: set[Future[Any]] = set()
 
     @property
     def credential_name(self) -> str:
@@ -245,13 +259,19 @@ class Gateway:
                 )
         return reply
 
-    async def close(self) -> None:
-        """Let requests under way end and stop the threads."""
-        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+    async def close(self, *, grace_seconds: float = 0.1) -> None:
+        """Begin no further request; those under way have so long to end.
 
-    def close_now(self) -> None:
-        """Stop without waiting for requests under way."""
+        A thread that still waits for GitHub then ends with its request, unheard.
+        """
         self._threads.shutdown(wait=False, cancel_futures=True)
+        under_way = [asyncio.wrap_future(each) for each in list(self._under_way)]
+        try:
+            await asyncio.wait_for(
+                asyncio.gather(*under_way, return_exceptions=True), grace_seconds
+            )
+        except TimeoutError:
+            log.warning("GitHub left %d requests unanswered at the end", len(self._under_way))
 
     async def own_login(self) -> str:
         """The account this service writes as: a user, an App's bot, or the Actions bot.
@@ -262,7 +282,7 @@ class Gateway:
         if reply.ok:
             return str(reply.data["login"])
         if isinstance(self._credential, AppCredential):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._app_login)
+            return await self._in_thread(self._app_login)
         return "github-actions[bot]"
 
     def _app_login(self) -> str:
@@ -298,10 +318,13 @@ class Gateway:
         etag: str | None,
         accept: Collection[int],
     ) -> Reply:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._threads, self._exchange, method, path, params, body, etag, accept
-        )
+        return await self._in_thread(self._exchange, method, path, params, body, etag, accept)
+
+    async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
+        future = self._threads.submit(function, *arguments)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+        return await asyncio.wrap_future(future)
 
     def _exchange(
         self,
@@ -335,8 +358,9 @@ class Gateway:
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
         if etag is not None:
             headers["If-None-Match"] = etag
+        self._admit(method, path)
         started = time.monotonic()
-        status, reply_headers = None, {}
+        status, reply_headers, text = None, {}, ""
         try:
             status, reply_headers, text = requester.requestJson(
                 method, path, parameters=dict(params or {}), headers=headers, input=body,
@@ -345,11 +369,14 @@ class Gateway:
         except requests.exceptions.RequestException as error:
             raise _lost(error, is_read=method == "GET") from None
         finally:
-            self._observe(Exchange(method, path, status, time.monotonic() - started, reply_headers))
-        data = _parsed(text)
-        if data is None and text and 200 <= status < 300:
-            raise GitHubUnavailable("GitHub's answer was no JSON")
-        return Reply(status, reply_headers, data, len(text))
+            seconds = time.monotonic() - started
+            reply = Reply(status or 0, reply_headers, _parsed(text), len(text))
+            is_limit = _is_rate_limit(reply)
+            self._observe(Exchange(method, path, status, seconds, reply_headers, is_limit))
+        if reply.data is None and text and reply.ok:
+            kind = GitHubUnavailable if method == "GET" else OutcomeUnknown
+            raise kind("GitHub's answer was no JSON")
+        return reply
 
     def _judged(self, reply: Reply, is_read: bool, accept: Collection[int]) -> Reply:
         """Tell answers from outages."""

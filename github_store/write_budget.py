@@ -31,6 +31,7 @@ from typing import Final
 
 from github_store.errors import ConfigurationError
 from github_store.gateway import Exchange
+from github_store.request_kind import SEARCH, request_kind
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
@@ -130,9 +131,10 @@ class WriteBudget:
 
         A 403 without Retry-After may be many things: who gets RateLimited has to call ``obey``.
         """
-        if exchange.method in _WRITES:
-            place = exchange.path.split("/")[4:5]  # below /repos/owner/name
-            self.note(now, status=not _STATUS_PLACES.isdisjoint(place))
+        if is_write(exchange.method):
+            self.note(now, status=is_status_write(exchange.method, exchange.path))
+        if request_kind(exchange.path) == SEARCH:
+            return  # a limit of searches is none of writes
         seconds = exchange.headers.get("retry-after", "")
         if exchange.status == 429 or ((exchange.status or 0) >= 400 and seconds):
             told = seconds.isascii() and seconds.isdigit()
@@ -162,6 +164,17 @@ class WriteBudget:
             return self._closed_until
         since, recovered = self._status[-1], times[len(times) - held + over - 1] + HOUR
         return max(self._closed_until, since + (recovered - since) / max(1, room // requests))
+
+
+def is_write(method: str) -> bool:
+    """Whether a request counts as content-creating."""
+    return method in _WRITES
+
+
+def is_status_write(method: str, path: str) -> bool:
+    """Whether a write is one of status, and not one of incidents."""
+    place = path.split("/")[4:5]  # below /repos/owner/name
+    return is_write(method) and not _STATUS_PLACES.isdisjoint(place)
 
 
 def _count(times: list[float], seconds: float, moment: float) -> int:

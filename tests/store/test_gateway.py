@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -338,3 +339,31 @@ def test_no_secret_shows_in_a_credential() -> None:
 )
 def test_the_wait_that_github_asks_for(headers: dict[str, str], seconds: int) -> None:
     assert retry_after_seconds(Reply(403, headers, None), now=NOW) == seconds
+
+
+def test_what_is_not_admitted_is_not_sent_and_not_observed() -> None:
+    def refuse(method: str, path: str) -> None:
+        raise RateLimited(f"{method} {path}", retry_after_seconds=7)
+
+    seen: list[Exchange] = []
+    with scripted() as server, pytest.raises(RateLimited) as caught:
+        post(server, admit=refuse, observe=seen.append)
+    assert caught.value.retry_after_seconds == 7
+    assert (server.lines, seen) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_limit"),
+    [
+        (Answer(403, {"message": "You have exceeded a secondary rate limit."}), True),
+        (Answer(403, {"message": "Resource not accessible"}), False),
+        (Answer(429), True),
+        (Answer(200, []), False),
+    ],
+    ids=["secondary", "permission", "too many", "fine"],
+)
+def test_an_observer_learns_whether_a_refusal_is_a_limit(answer: Answer, is_limit: bool) -> None:
+    seen: list[Exchange] = []
+    with scripted(answer) as server, suppress(GitHubUnavailable):
+        post(server, observe=seen.append)
+    assert [each.is_limit for each in seen] == [is_limit]

@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 
 from app import __version__
 from app.auth import Access, Guard
+from app.direct_operations import DirectOperations
 from app.errors import install_error_answers
 from app.request_log import RequestLog
 from app.routes.documents import document_routes
@@ -32,17 +33,22 @@ def create_app(
     Routes are Starlette's: they hand over ready bytes, and FastAPI's own validation, documents
     and redirects have no part in an answer.
     """
+    status_routes = StatusRoutes(statuses, monitors, clock=clock)
     app = FastAPI(
         title="kener-issues",
         version=__version__,
         openapi_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(RequestLog), Middleware(Guard, access=access)],
+        middleware=[
+            Middleware(RequestLog),
+            Middleware(Guard, access=access),
+            Middleware(DirectOperations, operations=status_routes.direct()),
+        ],
     )
     app.router.routes.extend(
         [
             *IncidentRoutes(incidents, monitors).routes(),
-            *StatusRoutes(statuses, monitors, clock=clock).routes(),
+            *status_routes.routes(),
             *document_routes(),
         ]
     )

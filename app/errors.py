@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -72,15 +72,14 @@ def _retry_headers(error: StoreError) -> dict[str, str]:
 
 def install_error_answers(app: FastAPI) -> None:
     """Make every error, expected or not, answer in the one shape."""
-    handlers: dict[type[Exception], Callable[[Any, Any], Awaitable[Response]]] = {
-        Refused: _on_refused,
-        StoreError: _on_store_error,
-        HTTPException: _on_framework_error,
-        ClientDisconnect: _on_disconnect,
-        Exception: _on_bug,
-    }
-    for kind, handler in handlers.items():
-        app.add_exception_handler(kind, handler)
+    for kind, reply in _REPLIES.items():
+        app.add_exception_handler(kind, reply)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def error_reply(error: Exception) -> Callable[[Request, Any], Awaitable[Response]] | None:
+    """What makes the answer to an error; None for a fault of our own, which has to be logged."""
+    return next((_REPLIES[kind] for kind in type(error).__mro__ if kind in _REPLIES), None)
 
 
 async def _on_refused(request: Request, refused: Refused) -> Response:
@@ -115,6 +114,14 @@ async def _on_bug(request: Request, _error: Exception) -> Response:
     """The server logs the trace; the client learns that it is not to blame, and no more."""
     refused = Refused("internal error", "this is a fault of the service; its log says more", 500)
     return refusal_reply(refused, path=request.url.path)
+
+
+_REPLIES: Final[dict[type[Exception], Callable[[Any, Any], Awaitable[Response]]]] = {
+    Refused: _on_refused,
+    StoreError: _on_store_error,
+    HTTPException: _on_framework_error,
+    ClientDisconnect: _on_disconnect,
+}
 
 
 def _allowed(request: Request) -> str:

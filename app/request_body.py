@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any, Final, NoReturn
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from app.refusal import Refused
 
@@ -27,10 +27,15 @@ async def read_json(request: Request) -> Any:
     if announced.isdecimal() and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
         raise _too_large()
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    is_whole = False
+    while not is_whole:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
             raise _too_large()
+        is_whole = not message.get("more_body", False)
     return parse_json(bytes(body))
 
 
@@ -48,7 +53,7 @@ def parse_json(body: bytes) -> Any:
     if not text.strip():
         raise _malformed("", 0, "the body is empty; a JSON object is expected")
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_int=_whole_number)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise _malformed(text, error.pos, error.msg[:1].lower() + error.msg[1:]) from None
     except _Constant as error:
@@ -72,6 +77,9 @@ def _position_of_constant(text: str) -> int:
 
 def _whole_number(digits: str) -> int | float:
     return int(digits) if len(digits) <= MAX_INTEGER_DIGITS else float(digits)
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_whole_number)
 
 
 def _malformed(text: str, position: int, problem: str) -> Refused:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from app.direct_operations import Operation
 from app.json_reply import json_reply
 from app.query_parameters import query_of, status_query
 from app.request_body import read_json
 from app.store import Statuses
 from app.validation import sample
 from github_store import Monitors
+
+PATH: Final = "/api/status"
 
 
 class StatusRoutes:
@@ -28,9 +32,13 @@ class StatusRoutes:
 
     def routes(self) -> list[BaseRoute]:
         return [
-            Route("/api/status", self.current, methods=["GET"], name="getMonitorStatus"),
-            Route("/api/status", self.push, methods=["POST"], name="updateMonitorStatus"),
+            Route(PATH, self.current, methods=["GET"], name="getMonitorStatus"),
+            Route(PATH, self.push, methods=["POST"], name="updateMonitorStatus"),
         ]
+
+    def direct(self) -> Mapping[tuple[str, str], Operation]:
+        """The same by method and path."""
+        return {("GET", PATH): self.current, ("POST", PATH): self.push}
 
     async def current(self, request: Request) -> Response:
         tag, since_seconds = status_query(query_of(request.scope["query_string"]), self._monitors)

@@ -7,11 +7,13 @@ that are not committed yet, and the incidents.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from cachetools import LRUCache
+
 from github_store.committer import Committer
+from github_store.coverage import IncidentSpan
 from github_store.day_file_format import day_path
 from github_store.day_minutes import NO_MINUTES, DayMinutes
 from github_store.errors import BrokenDocument, StoreError, Unprocessable
@@ -19,6 +21,7 @@ from github_store.held_board import Base, HeldBoard
 from github_store.incident_coverage import IncidentCoverage
 from github_store.journal import Journal, Sequenced
 from github_store.monitor import Monitor, Monitors, Status
+from github_store.pending_samples import Pending
 from github_store.present_tags import PresentTags
 from github_store.sample import Sample
 from github_store.status_board import Board
@@ -28,6 +31,23 @@ from github_store.status_files import (
 )
 from github_store.status_writer import StatusWriter
 from github_store.window_status import DaysNeeded, MonitorStatus, window_status
+
+MAX_ANSWERS = 4_096
+"""Answers held for whoever asks the same again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """Answers by tag and minutes asked for, as long as all that they depend on is the same: the
+    board (past days come with it), the spans, the minute; and each with its pending samples.
+
+    These are replaced and never changed, so identity tells.
+    """
+
+    board: Board
+    spans: tuple[IncidentSpan, ...]
+    minute: int
+    by_question: LRUCache[tuple[str, int], tuple[tuple[Sequenced, ...], MonitorStatus]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +85,8 @@ class StatusStore:
         self._monitors = monitors
         self._tags = tags
         self._clock = clock
-        self._pending: dict[str, deque[Sequenced]] = {}
+        self._pending: dict[str, Pending] = {}
+        self._answers: _Answers | None = None
         self._latest: dict[str, tuple[int, Status]] = {}
         self._view: tuple[Board, Board] | None = None
         self._writer = writer
@@ -114,22 +135,29 @@ class StatusStore:
         monitor = self._monitor(tag)
         # A commit may land while this waits: then what it held is pending no more, and the board
         # below may still be the one from before.
-        noted = tuple(self._pending.get(tag, ()))
+        noted = self._pending_of(tag)
         base = await self._held.base()
         spans = await self._coverage.spans()
         board = await self._under_present_tags(base)
         past: dict[int, DayMinutes] = {}
         while True:
+            pending = self._with_news(noted, tag)
+            minute, since_minutes = int(self._clock()) // 60, since_seconds // 60
+            answers = self._answers_of(board, spans, minute)
+            known = answers.get((tag, since_minutes))
+            if known and known[0] is pending:
+                return known[1]
             found = window_status(
                 board,
                 monitor,
-                now=int(self._clock()) // 60,
-                since_minutes=since_seconds // 60,
+                now=minute,
+                since_minutes=since_minutes,
                 spans=spans,
-                pending=[each.sample for each in self._since(noted, tag)],
+                pending=[each.sample for each in pending],
                 past=past,
             )
             if not isinstance(found, DaysNeeded):
+                answers[tag, since_minutes] = pending, found
                 return found
             for day in found.days:
                 minutes = await self._held.minutes(base, day)
@@ -146,11 +174,30 @@ class StatusStore:
         await self._coverage.close()
         await self._held.close()
 
-    def _since(self, noted: Sequence[Sequenced], tag: str) -> Iterator[Sequenced]:
+    def _answers_of(
+        self, board: Board, spans: tuple[IncidentSpan, ...], minute: int
+    ) -> LRUCache[tuple[str, int], tuple[tuple[Sequenced, ...], MonitorStatus]]:
+        held = self._answers
+        if (
+            held is None
+            or held.minute != minute
+            or held.board is not board
+            or held.spans is not spans
+        ):
+            held = self._answers = _Answers(board, spans, minute, LRUCache(MAX_ANSWERS))
+        return held.by_question
+
+    def _pending_of(self, tag: str) -> tuple[Sequenced, ...]:
+        pending = self._pending.get(tag)
+        return pending.entries if pending else ()
+
+    def _with_news(self, noted: tuple[Sequenced, ...], tag: str) -> tuple[Sequenced, ...]:
         """What was pending, then what has been acknowledged meanwhile."""
-        yield from noted
+        now = self._pending_of(tag)
+        if now is noted:
+            return noted
         last = noted[-1].seq if noted else 0
-        yield from (each for each in self._pending.get(tag, ()) if each.seq > last)
+        return (*noted, *(each for each in now if each.seq > last))
 
     async def _under_present_tags(self, base: Base) -> Board:
         """The board with former tags' histories under the present ones."""
@@ -168,7 +215,10 @@ class StatusStore:
         is_change = False
         for entry in entries:
             sample = entry.sample
-            self._pending.setdefault(sample.tag, deque()).append(entry)
+            pending = self._pending.get(sample.tag)
+            if pending is None:
+                pending = self._pending[sample.tag] = Pending()
+            pending.add(entry)
             latest = self._latest.get(sample.tag) or self._committed(sample.tag)
             if latest is None or sample.minute >= latest[0]:
                 is_change = is_change or latest is None or latest[1] is not sample.status
@@ -182,10 +232,9 @@ class StatusStore:
     def _landed(self, up_to: int) -> None:
         """Samples up to this number are on the held board."""
         self._journal.forget(up_to=up_to)
-        for tag, entries in list(self._pending.items()):
-            while entries and entries[0].seq <= up_to:
-                entries.popleft()
-            if not entries:
+        for tag, pending in list(self._pending.items()):
+            pending.drop(up_to)
+            if not pending.entries:
                 del self._pending[tag]
 
     def _monitor(self, tag: str) -> Monitor:

@@ -12,6 +12,7 @@ import random
 import subprocess
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -45,6 +46,7 @@ def history_rows(where: Path) -> Iterator[Row]:
         with EmbeddedGitHub(Path(folder) / "github") as github:
             now = int(time.time())
             _make(github, now // 86_400)
+            _warm(github)
             settings = {
                 "GITHUB_REPOSITORY": REPOSITORY,
                 "GITHUB_API_URL": github.url,
@@ -166,6 +168,14 @@ def _make(github: EmbeddedGitHub, today: int) -> None:
         write(content + b"\n")
     if importer.returncode:
         raise RuntimeError("git fast-import failed")
+
+
+def _warm(github: EmbeddedGitHub) -> None:
+    """Let the embedded GitHub open its new pack of hundreds of megabytes: GitHub's is open."""
+    address = f"{github.url}/repos/{REPOSITORY}/contents/{BOARD_PATH}?ref=status-data"
+    headers = {"Authorization": f"Bearer {github.tokens['owner']}"}
+    with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as answer:
+        answer.read()
 
 
 def _minutes(down: int) -> str:

@@ -248,16 +248,23 @@ def test_a_board_put_back_by_hand_is_laid_over_the_days_file() -> None:
     assert tree.board().entries["earth"].days.text == "1/0/2"
 
 
-def test_an_hour_left_over_is_folded_into_its_day() -> None:
+def test_an_hour_left_over_fills_in_what_its_day_does_not_know() -> None:
     tree = StatusTree()
-    tree.flush([sample(MIDNIGHT, latency=7)], today=TODAY)
+    tree.flush([sample(MIDNIGHT, latency=7), sample(MIDNIGHT + 1)], today=TODAY)
     hour = tree.files[hour_path(TODAY * 24)]
     tree.flush([sample(MIDNIGHT + MINUTES_OF_DAY)], today=TODAY + 1)
-    left = hour.replace(b"[7]", b"[9,8]")
-    tree.files[hour_path(TODAY * 24)] = left
+    tree.files[hour_path(TODAY * 24)] = hour.replace(b"[7,1]", b"[9,8,6]")
+    tree.files[day_path(TODAY)] = tree.files[day_path(TODAY)].replace(b"[7,1]", b"[7,null]")
     tree.flush([sample(MIDNIGHT + MINUTES_OF_DAY + 1)], today=TODAY + 1)
     assert hour_path(TODAY * 24) not in tree.files
-    assert tree.day(TODAY).records["earth"].latencies == (7,)
+    assert tree.day(TODAY).records["earth"].latencies == (7, 8)
+
+
+def test_the_newest_minute_pushed_again_is_told_as_it_was_pushed_last() -> None:
+    tree = StatusTree()
+    tree.flush([sample(MIDNIGHT, UP, latency=1)], today=TODAY)
+    tree.flush([sample(MIDNIGHT, DOWN, latency=2)], today=TODAY)
+    assert tree.board().entries["earth"].latest == Latest(MIDNIGHT, DOWN, 2)
 
 
 # Former tags

@@ -185,7 +185,9 @@ def test_a_pending_sample_of_a_mixed_day_needs_that_days_minutes() -> None:
 def test_days_that_no_longer_stand_on_a_board_ahead_of_the_clock_are_read_from_their_files() -> (
     None
 ):
-    tree = tree_of({NOW: UP, NOW - 1: DOWN})
+    samples = {NOW: UP, NOW - 1: DOWN, NOW - 5 * MINUTES_OF_DAY: DOWN, NOW - 5: UP}
+    samples |= {NOW - 3 * MINUTES_OF_DAY: UP, NOW - 3 * MINUTES_OF_DAY + 1: DOWN}
+    tree = tree_of(samples)
     tree.flush([Sample("earth", NOW + 400 * MINUTES_OF_DAY, UP, 0)], today=TODAY)
     assert tree.answer(EARTH, now=NOW) == MonitorStatus("UP", "50", NOW * 60)
 
@@ -261,6 +263,16 @@ def test_the_default_status_fills_minutes_without_a_sample(
     samples: dict[int, Status], expected: MonitorStatus
 ) -> None:
     assert answer(samples, ALWAYS_UP) == expected
+
+
+def test_a_monitor_known_only_ahead_of_a_clock_stepped_back_is_known_from_now_on() -> None:
+    tree = tree_of({NOW: DOWN})
+    assert tree.answer(ALWAYS_UP, now=NOW - 60) == MonitorStatus("UP", "100", (NOW - 60) * 60)
+
+
+def test_a_pending_sample_of_the_newest_committed_minute_is_told() -> None:
+    pending = [Sample("earth", NOW, DOWN, 0)]
+    assert tree_of({NOW: UP}).answer(EARTH, now=NOW, pending=pending).status == "DOWN"
 
 
 def span(status: Status, first: int, last: int | None) -> IncidentSpan:

@@ -16,6 +16,7 @@ from app.request_log import RequestLog
 from app.routes.documents import document_routes
 from app.routes.incidents import IncidentRoutes
 from app.routes.statuses import StatusRoutes
+from app.stopping import Stopping
 from app.store import Incidents, Statuses
 from github_store import Monitors
 
@@ -41,6 +42,7 @@ def create_app(
         redirect_slashes=False,
         middleware=[
             Middleware(RequestLog),
+            Middleware(Stopping),
             Middleware(Guard, access=access),
             Middleware(DirectOperations, operations=status_routes.direct()),
         ],

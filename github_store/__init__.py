@@ -20,6 +20,7 @@ from github_store.errors import (
 from github_store.freshness import Freshness
 from github_store.gateway import (
     GITHUB_API_URL,
+    THREADS,
     AppCredential,
     Credential,
     Exchange,
@@ -49,6 +50,7 @@ __all__ = [
     "MAX_BODY_LENGTH",
     "MAX_LABEL_LENGTH",
     "MAX_TITLE_LENGTH",
+    "THREADS",
     "AccessLost",
     "AppCredential",
     "BrokenDocument",

@@ -10,8 +10,10 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,6 +244,34 @@ def test_a_github_that_does_not_answer_is_one_line_and_another_code(command: Com
     said = command("serve", **given)
     assert (said.code, said.errors.count("\n")) == (1, 1)
     assert said.errors.startswith("kener-issues: ")
+
+
+def test_a_github_that_is_slow_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with EmbeddedGitHub(tmp_path / "github") as github:
+        github.create_repository("owner/status", files={"monitors.yaml": b"[{name: A, tag: a}]"})
+        given = {
+            "GITHUB_API_URL": github.url,
+            "GITHUB_REPOSITORY": "owner/status",
+            "GH_TOKEN": github.tokens["owner"],
+            "API_TOKEN": "x",
+        }
+        with running(tmp_path, "serve", given=given) as (process, said):
+            url = said.split("Service")[1].split()[0]
+            waits = github.faults.add("latency", match="/issues", seconds=30, count=1)
+            with ThreadPoolExecutor(1) as pool:
+                headers = {"Authorization": "Bearer x"}
+                waiting = pool.submit(
+                    httpx.get, f"{url}/api/incident/1", headers=headers, timeout=PATIENCE_SECONDS
+                )
+                poll = threading.Event()
+                while any(each["id"] == waits for each in github.faults.active()):
+                    poll.wait(0.01)
+                code, seconds, errors = stop(process, signal.SIGINT)
+                answer = waiting.result()
+    assert (code, answer.status_code) == (0, 503)
+    assert answer.json()["error"] == "the service is stopping"
+    assert seconds < 2
+    assert "Traceback" not in errors
 
 
 def test_the_embedded_github_runs_alone(tmp_path: Path, command: Command) -> None:

@@ -7,16 +7,19 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from app import __version__
 from app.auth import Access, Guard
 from app.direct_operations import DirectOperations
 from app.errors import install_error_answers
+from app.metrics import Metrics
+from app.readiness import Vitals
 from app.request_log import RequestLog
 from app.routes.documents import document_routes
 from app.routes.incidents import IncidentRoutes
+from app.routes.observations import ObservationRoutes
 from app.routes.statuses import StatusRoutes
-from app.stopping import Stopping
 from app.store import Incidents, Statuses
 from github_store import Monitors
 
@@ -27,32 +30,35 @@ def create_app(
     statuses: Statuses,
     monitors: Monitors,
     access: Access,
+    vitals: Callable[[], Vitals],
+    metrics: Metrics,
+    metrics_public: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> FastAPI:
-    """The application; ``clock`` gives seconds since 1970.
+    """The application; ``clock`` gives seconds since 1970. ``metrics_public``: without a token.
 
     Routes are Starlette's: they hand over ready bytes, and FastAPI's own validation, documents
     and redirects have no part in an answer.
     """
     status_routes = StatusRoutes(statuses, monitors, clock=clock)
+    routes = [
+        *IncidentRoutes(incidents, monitors).routes(),
+        *status_routes.routes(),
+        *ObservationRoutes(metrics, vitals, clock=clock).routes(),
+        *document_routes(),
+    ]
+    known = [each for each in routes if isinstance(each, Route)]
     app = FastAPI(
         title="kener-issues",
         version=__version__,
         openapi_url=None,
         redirect_slashes=False,
         middleware=[
-            Middleware(RequestLog),
-            Middleware(Stopping),
-            Middleware(Guard, access=access),
+            Middleware(RequestLog, access=access, metrics=metrics, routes=known),
+            Middleware(Guard, access=access, guards_metrics=not metrics_public),
             Middleware(DirectOperations, operations=status_routes.direct()),
         ],
     )
-    app.router.routes.extend(
-        [
-            *IncidentRoutes(incidents, monitors).routes(),
-            *status_routes.routes(),
-            *document_routes(),
-        ]
-    )
+    app.router.routes.extend(routes)
     install_error_answers(app)
     return app

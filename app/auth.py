@@ -13,6 +13,7 @@ from app.client_address import Address, Network, client_address
 from app.refusal import Refused, refusal_reply
 
 GUARDED: Final = "/api"
+METRICS: Final = "/metrics"
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -56,6 +57,12 @@ class Access:
             status=401,
         )
 
+    def caller(self, headers: Headers, *, peer: str | None) -> str:
+        """Whom a log names: the same address that the rules look at."""
+        if not self._trusted_proxies:
+            return peer or "unknown"
+        return str(self._address(headers, peer) or "unknown")
+
     def _is_token(self, given: Sequence[bytes]) -> bool:
         """Takes equally long for every wrong token of a length."""
         if len(given) != 1:
@@ -84,14 +91,18 @@ class Access:
 
 
 class Guard:
-    """ASGI middleware: nothing under ``/api`` runs, or reads a body, without access."""
+    """ASGI middleware: nothing under ``/api`` runs, or reads a body, without access.
 
-    def __init__(self, app: ASGIApp, *, access: Access) -> None:
+    ``guards_metrics``: nor is ``/metrics`` shown.
+    """
+
+    def __init__(self, app: ASGIApp, *, access: Access, guards_metrics: bool = True) -> None:
         self._app = app
         self._access = access
+        self._guards_metrics = guards_metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _is_guarded(scope["path"]):
+        if scope["type"] == "http" and self._is_guarded(scope["path"]):
             client = scope.get("client")
             refused = self._access.refusal(scope["headers"], peer=client[0] if client else None)
             if refused:
@@ -99,6 +110,7 @@ class Guard:
                 return
         await self._app(scope, receive, send)
 
-
-def _is_guarded(path: str) -> bool:
-    return path == GUARDED or path.startswith(GUARDED + "/")
+    def _is_guarded(self, path: str) -> bool:
+        if path == METRICS:
+            return self._guards_metrics
+        return path == GUARDED or path.startswith(GUARDED + "/")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -15,10 +14,11 @@ import typer
 import uvloop
 
 from app import __version__
+from app.log_lines import LogFormat, Redaction, log_to
 from app.pushing import body_of, push_samples
 from app.serving import EMBEDDED_REPOSITORY, embedded_github, ensure_repository, serve
-from app.settings import Settings, read_settings, setting_rows, shown_value
-from github_store import THREADS, ConfigurationError, StoreError
+from app.settings import Settings, read_settings, secrets_of, setting_rows, shown_value
+from github_store import ConfigurationError, StoreError
 
 PROGRAM = "kener-issues"
 
@@ -69,27 +69,20 @@ def _options(
 
 
 @commands.command("serve")
-def serve_command() -> None:
+def serve_command(
+    log_format: Annotated[
+        LogFormat | None, typer.Option(help="How log lines are written; LOG_FORMAT by default.")
+    ] = None,
+) -> None:
     """Serve the API: on a real repository, or without settings on the embedded GitHub."""
     settings = _settings()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    for noisy in ("uvicorn", "urllib3", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    redaction = Redaction(secrets_of(settings))
+    log_to(sys.stderr, log_format=log_format or settings.log_format, redaction=redaction)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings, show=typer.echo))
+            runner.run(serve(settings, show=typer.echo, redaction=redaction))
     except asyncio.CancelledError:
         pass  # stopped while it was starting
-    _leave()
-
-
-def _leave() -> None:
-    """End without the threads that wait for an answer of GitHub's which nobody awaits any more."""
-    if any(thread.name.startswith(THREADS) for thread in threading.enumerate()):
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
 
 
 @commands.command("github")

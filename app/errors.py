@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from app.refusal import Refused, refusal_reply
+from app.request_id import current_request_id
 from github_store import (
     AccessLost,
     BrokenDocument,
@@ -112,7 +113,9 @@ async def _on_disconnect(request: Request, _error: ClientDisconnect) -> Response
 
 async def _on_bug(request: Request, _error: Exception) -> Response:
     """The server logs the trace; the client learns that it is not to blame, and no more."""
-    refused = Refused("internal error", "this is a fault of the service; its log says more", 500)
+    headers = {"X-Request-Id": request_id} if (request_id := current_request_id.get()) else {}
+    detail = "this is a fault of the service; its log says more"
+    refused = Refused("internal error", detail, 500, headers)
     return refusal_reply(refused, path=request.url.path)
 
 

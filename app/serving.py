@@ -6,13 +6,14 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from app.api import create_app
 from app.api_token import kept_token
@@ -21,13 +22,18 @@ from app.banner import Start, banner
 from app.credentials import credential_of
 from app.deployment import check_real_repository, uses_embedded_github
 from app.first_start import FirstStart
+from app.github_contact import GitHubContact
 from app.http_protocol import HttpProtocol
 from app.listening import listening
+from app.log_lines import Redaction
+from app.metrics import Metrics
+from app.readiness import Vitals
 from app.samples import sample_monitors, write_samples
 from app.settings import Settings
 from github_store import (
     ConfigurationError,
     Credential,
+    Exchange,
     Rhythm,
     Store,
     TokenCredential,
@@ -37,7 +43,7 @@ from github_store.embedded import EmbeddedGitHub
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 EMBEDDED_REPOSITORY = "owner/status"
-GRACE_SECONDS = 0.5
+GRACE_SECONDS = 1
 """What running requests have to end when the service is stopped."""
 
 
@@ -51,10 +57,13 @@ class Connection:
     is_embedded: bool = False
     first_start: FirstStart | None = None
     """Of the embedded GitHub: whether samples are still to be written."""
+    secrets: Sequence[str] = ()
+    """What no log may show beside the settings' own secrets."""
 
 
-async def serve(settings: Settings, *, show: Callable[[str], None]) -> None:
-    """Run until SIGINT or SIGTERM; ``show`` gets the banner once the service can be asked.
+async def serve(settings: Settings, *, show: Callable[[str], None], redaction: Redaction) -> None:
+    """Run until SIGINT or SIGTERM; ``show`` gets the banner once the service can be asked, and
+    ``redaction`` every secret, before it is used.
 
     Raises ConfigurationError or another StoreError when it cannot start, and CancelledError
     when it is stopped before it has.
@@ -66,7 +75,25 @@ async def serve(settings: Settings, *, show: Callable[[str], None]) -> None:
         connection = _connection(settings, parts)
         token = settings.api_token
         secret = kept_token(settings.data_dir) if token is None else token.get_secret_value()
-        store = await _open(settings, connection)
+        for each in (secret, *connection.secrets):
+            redaction.add(each)
+        metrics, contact = Metrics(CollectorRegistry()), GitHubContact(clock=time.time)
+
+        def observe(exchange: Exchange) -> None:
+            metrics.github(exchange)
+            contact.note(exchange)
+
+        store = await _open(settings, connection, observe=observe)
+
+        def vitals() -> Vitals:
+            return Vitals(
+                monitors=len(store.monitors.tags),
+                statuses=store.statuses.health,
+                contact=contact.latest,
+                hidden_incidents=store.incidents.hidden_count,
+            )
+
+        metrics.watch(vitals, clock=time.time)
         try:
             app = create_app(
                 incidents=store.incidents,
@@ -78,6 +105,9 @@ async def serve(settings: Settings, *, show: Callable[[str], None]) -> None:
                     ip_pattern=settings.api_ip_regex,
                     trusted_proxies=settings.trusted_proxies,
                 ),
+                vitals=vitals,
+                metrics=metrics,
+                metrics_public=settings.metrics_public,
             )
             start = Start(
                 host=settings.host,
@@ -146,10 +176,19 @@ def _connection(settings: Settings, parts: ExitStack) -> Connection:
         beforehand=lambda: first_start.begin(now=int(time.time())),
     )
     credential = TokenCredential(github.tokens["owner"])
-    return Connection(name, credential, github.url, is_embedded=True, first_start=first_start)
+    return Connection(
+        name,
+        credential,
+        github.url,
+        is_embedded=True,
+        first_start=first_start,
+        secrets=tuple(github.tokens.values()),
+    )
 
 
-async def _open(settings: Settings, connection: Connection) -> Store:
+async def _open(
+    settings: Settings, connection: Connection, *, observe: Callable[[Exchange], None]
+) -> Store:
     store = await open_store(
         repository_name=connection.repository,
         credential=connection.credential,
@@ -165,6 +204,7 @@ async def _open(settings: Settings, connection: Connection) -> Store:
             steady_seconds=settings.status_steady_seconds,
         ),
         clock=time.time,
+        observe=observe,
     )
     try:
         if connection.first_start:
@@ -193,7 +233,7 @@ def _server(app: FastAPI) -> _Server:
         server_header=False,
         lifespan="off",
         ws="none",
-        timeout_graceful_shutdown=GRACE_SECONDS,  # type: ignore[arg-type]  # fractions work
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return _Server(config)
 

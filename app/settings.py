@@ -79,6 +79,15 @@ class Settings(BaseSettings):
             expected="addresses or CIDR networks with commas between",
         )
     )
+    metrics_public: bool = _setting(
+        False,
+        "whether /metrics is shown without the API token",
+        unit="yes or no",
+        expected="yes or no",
+    )
+    log_format: Literal["text", "json"] = _setting(
+        "text", "how log lines are written", unit="text or json", expected="text or json"
+    )
     github_repository: Annotated[str, AfterValidator(values.repository)] | None = _setting(
         None, "the repository that is the database", unit="owner/name", expected="owner/name"
     )
@@ -240,6 +249,13 @@ def setting_rows() -> Iterator[Setting]:
 def shown_value(settings: Settings, name: str) -> str:
     """A setting's value for a person's eyes; a secret is masked."""
     return _text(getattr(settings, name.lower()))
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """The values that nobody may see."""
+    values = (getattr(settings, name) for name in Settings.model_fields)
+    whole = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    return [*whole, *(part.strip() for value in whole for part in value.split(","))]
 
 
 def _text(value: Any) -> str:

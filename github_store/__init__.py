@@ -20,7 +20,6 @@ from github_store.errors import (
 from github_store.freshness import Freshness
 from github_store.gateway import (
     GITHUB_API_URL,
-    THREADS,
     AppCredential,
     Credential,
     Exchange,
@@ -38,6 +37,7 @@ from github_store.incident_store import IncidentComment, IncidentStore, StatusUp
 from github_store.labels import MAX_LABEL_LENGTH
 from github_store.markers import LATEST
 from github_store.monitor import Monitor, Monitors, Status, parse_monitors
+from github_store.request_kind import request_kind
 from github_store.sample import Sample
 from github_store.search_query import SearchFilter
 from github_store.status_store import StatusHealth, StatusStore
@@ -50,7 +50,6 @@ __all__ = [
     "MAX_BODY_LENGTH",
     "MAX_LABEL_LENGTH",
     "MAX_TITLE_LENGTH",
-    "THREADS",
     "AccessLost",
     "AppCredential",
     "BrokenDocument",
@@ -90,4 +89,5 @@ __all__ = [
     "open_direct_push",
     "open_store",
     "parse_monitors",
+    "request_kind",
 ]

@@ -101,6 +101,12 @@ class Committer:
         """Why the last flush failed, None after one that did not."""
         self.committed_at: float | None = None
         """When the last commit landed, seconds since 1970."""
+        self.commits = 0
+        """How many landed."""
+        self.failures = 0
+        """How many flushes failed."""
+        self.lag_seconds: float | None = None
+        """How long the oldest sample of the last commit had waited for it."""
 
     def start(self) -> None:
         """Begin; what the journal kept from before is committed first."""
@@ -191,6 +197,7 @@ class Committer:
         if type(error) is not type(self.error):
             log.warning("samples wait in the journal (%d): %s", self._journal.depth, error)
         self.error = error
+        self.failures += 1
         if isinstance(error, BrokenDocument):
             self._failures = 0
             if error.day is None:
@@ -222,6 +229,8 @@ class Committer:
                 continue
             if has_changed:
                 self.committed_at = self._clock()
+                self.commits += 1
+                self.lag_seconds = self.committed_at - min(each.acknowledged_at for each in ready)
             break
         self._settle(ready)
         return next(iter(broken.values()), None)

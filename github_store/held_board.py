@@ -92,6 +92,11 @@ class HeldBoard:
         return self._broken[0] if self._broken else None
 
     @property
+    def is_held(self) -> bool:
+        """Whether there is a board to answer from, however old."""
+        return self._base is not None
+
+    @property
     def confirmed_at(self) -> float | None:
         """When GitHub last said that this is the board, seconds since 1970."""
         return self._asked_at

@@ -16,7 +16,7 @@ from github_store.committer import Committer
 from github_store.coverage import IncidentSpan
 from github_store.day_file_format import day_path
 from github_store.day_minutes import NO_MINUTES, DayMinutes
-from github_store.errors import BrokenDocument, StoreError, Unprocessable
+from github_store.errors import BrokenDocument, JournalUnavailable, StoreError, Unprocessable
 from github_store.held_board import Base, HeldBoard
 from github_store.incident_coverage import IncidentCoverage
 from github_store.journal import Journal, Sequenced
@@ -62,6 +62,18 @@ class StatusHealth:
     """Why the last commit failed."""
     problem: BrokenDocument | None
     """What a person broke in the committed board."""
+    is_board_held: bool = False
+    """Whether a board is held to answer from, however old."""
+    board_confirmed_at: float | None = None
+    """When GitHub last said that this is the board."""
+    refused_at: float | None = None
+    """When the journal last refused a sample, None since it takes them again."""
+    commits: int = 0
+    """Commits that landed since the start."""
+    failures: int = 0
+    """Attempts to commit that failed since the start."""
+    lag_seconds: float | None = None
+    """How long the oldest sample of the last commit had waited for it."""
 
 
 class StatusStore:
@@ -90,6 +102,7 @@ class StatusStore:
         self._latest: dict[str, tuple[int, Status]] = {}
         self._view: tuple[Board, Board] | None = None
         self._writer = writer
+        self._refused_at: float | None = None
         self._remember(journal.pending())
         journal.listen(self._acknowledged)
         self._committer = committer(self._landed)
@@ -102,6 +115,12 @@ class StatusStore:
             committed_at=self._committer.committed_at,
             error=self._committer.error,
             problem=self._held.problem,
+            is_board_held=self._held.is_held,
+            board_confirmed_at=self._held.confirmed_at,
+            refused_at=self._refused_at,
+            commits=self._committer.commits,
+            failures=self._committer.failures,
+            lag_seconds=self._committer.lag_seconds,
         )
 
     def start(self) -> None:
@@ -113,7 +132,13 @@ class StatusStore:
 
         Raises JournalUnavailable where the disk does not take it: then it is not kept.
         """
-        await self._journal.append(Sample(self._monitor(tag).tag, minute // 60, status, latency))
+        sample = Sample(self._monitor(tag).tag, minute // 60, status, latency)
+        try:
+            await self._journal.append(sample)
+        except JournalUnavailable:
+            self._refused_at = self._clock()
+            raise
+        self._refused_at = None
 
     async def commit(self, tag: str, samples: Iterable[tuple[int, Status, float]]) -> None:
         """Commit one monitor's samples now, past the journal: each a minute (any second of it),

@@ -18,6 +18,7 @@ import github_store
 HOUSE = Path(__file__).parents[1]
 
 PURE = (
+    "app/readiness",
     "app/status_page",
     "github_store/coverage",
     "github_store/day_file",
@@ -35,6 +36,7 @@ PURE = (
     "github_store/past_days",
     "github_store/present_tags",
     "github_store/records",
+    "github_store/request_kind",
     "github_store/search_query",
     "github_store/status_board",
     "github_store/status_board_format",

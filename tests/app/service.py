@@ -9,9 +9,14 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from app.api import create_app
 from app.auth import Access
+from app.github_contact import Contact
+from app.metrics import Metrics
+from app.readiness import Vitals
+from github_store import StatusHealth
 from tests.app.fake_store import MONITORS, NOW, FakeIncidents, FakeStatuses
 
 TOKEN = "a-token-for-tests"
@@ -51,11 +56,24 @@ class Client:
         return self.request("PATCH", url, **more)
 
 
+def healthy() -> StatusHealth:
+    """Nothing waits, the board is held and was just confirmed."""
+    return StatusHealth(0, None, None, None, None, is_board_held=True, board_confirmed_at=NOW)
+
+
 @dataclass
 class Service:
     incidents: FakeIncidents = field(default_factory=FakeIncidents)
     statuses: FakeStatuses = field(default_factory=FakeStatuses)
     access: Access = field(default_factory=lambda: Access(token=TOKEN))
+
+    health: StatusHealth = field(default_factory=healthy)
+    contact: Contact = field(default_factory=Contact)
+    metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
+    metrics_public: bool = False
+
+    def vitals(self) -> Vitals:
+        return Vitals(monitors=len(MONITORS.tags), statuses=self.health, contact=self.contact)
 
     def app(self) -> FastAPI:
         return create_app(
@@ -63,6 +81,9 @@ class Service:
             statuses=self.statuses,
             monitors=MONITORS,
             access=self.access,
+            vitals=self.vitals,
+            metrics=self.metrics,
+            metrics_public=self.metrics_public,
             clock=lambda: NOW,
         )
 

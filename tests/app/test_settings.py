@@ -11,10 +11,11 @@ from github_store import ConfigurationError
 
 NAMES = [
     "HOST", "PORT", "API_TOKEN", "API_IP", "API_IP_REGEX", "TRUSTED_PROXIES",
-    "GITHUB_REPOSITORY", "GH_TOKEN", "GITHUB_APP_ID", "GITHUB_APP_INSTALLATION_ID",
-    "GITHUB_APP_PRIVATE_KEY", "GITHUB_API_URL", "GITHUB_WEBHOOK_SECRET", "EMBEDDED_GITHUB",
-    "EMBEDDED_GITHUB_PORT", "SAMPLE_DATA", "MONITORS", "DATA_DIR", "STATUS_BRANCH",
-    "TRUSTED_AUTHORS",
+    "METRICS_PUBLIC", "LOG_FORMAT", "GITHUB_REPOSITORY", "GH_TOKEN", "GITHUB_APP_ID",
+    "GITHUB_APP_INSTALLATION_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_API_URL",
+    "GITHUB_WEBHOOK_SECRET", "EMBEDDED_GITHUB", "EMBEDDED_GITHUB_PORT", "SAMPLE_DATA",
+    "MONITORS", "DATA_DIR", "STATUS_BRANCH", "STATUS_CHANGE_SECONDS", "STATUS_STEADY_SECONDS",
+    "STATUS_REQUESTS_PER_HOUR", "TRUSTED_AUTHORS",
 ]  # fmt: skip
 SECRETS = {"API_TOKEN", "GH_TOKEN", "GITHUB_APP_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET"}
 ENVIRONMENT = {
@@ -56,6 +57,8 @@ def test_without_an_environment_every_setting_has_its_default() -> None:
     assert given == {
         "HOST": "127.0.0.1",
         "PORT": "3000",
+        "METRICS_PUBLIC": "no",
+        "LOG_FORMAT": "text",
         "GITHUB_API_URL": "https://api.github.com",
         "EMBEDDED_GITHUB": "auto",
         "EMBEDDED_GITHUB_PORT": "0",
@@ -63,6 +66,9 @@ def test_without_an_environment_every_setting_has_its_default() -> None:
         "MONITORS": "monitors.yaml",
         "DATA_DIR": ".kener-issues",
         "STATUS_BRANCH": "status-data",
+        "STATUS_CHANGE_SECONDS": "5",
+        "STATUS_STEADY_SECONDS": "600",
+        "STATUS_REQUESTS_PER_HOUR": "240",
     }
 
 

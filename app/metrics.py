@@ -1,0 +1,181 @@
+"""What the service counts and times, in Prometheus's words.
+
+Labels take few values: routes are templates, and what reached no route (an unknown path, or a
+caller who was not let in) stands under ``none``; no tag, number, address or title is a label.
+Counting one request costs two additions on children that were looked up before. What can be read
+off when somebody asks (the journal, commits, what is held) is read then.
+
+Counters may be fed from any thread.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from app import __version__
+from app.readiness import Vitals
+from github_store import Exchange, request_kind
+
+NO_ROUTE: Final = "none"
+SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+GITHUB_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 12.0)
+OTHER: Final = "other"
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OUTCOMES: Final = frozenset({"hit", "stale", "revalidated", "miss", "outage"})
+RESOURCES: Final = frozenset({"core", "search", "graphql", "code_search", "integration_manifest"})
+EVENTS: Final = frozenset(
+    {"issues", "issue_comment", "label", "push", "ping", "repository", "installation"}
+)
+DELIVERY_OUTCOMES: Final = frozenset({"applied", "ignored", "repeated", "refused", "failed"})
+
+_PREFIX: Final = "kener_issues"
+
+
+class Metrics:
+    """Everything counted in one registry, which is the service's own."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._requests = Counter(
+            f"{_PREFIX}_requests", "Requests answered.",
+            ["method", "route", "status"], registry=registry,
+        )  # fmt: skip
+        self._request_seconds = Histogram(
+            f"{_PREFIX}_request_seconds", "Seconds from a request's head to its whole answer.",
+            ["method", "route"], buckets=SECONDS, registry=registry,
+        )  # fmt: skip
+        self._github_requests = Counter(
+            f"{_PREFIX}_github_requests", "Requests to GitHub; status none: no answer came.",
+            ["method", "kind", "status"], registry=registry,
+        )  # fmt: skip
+        self._github_seconds = Histogram(
+            f"{_PREFIX}_github_request_seconds", "Seconds that GitHub took.",
+            ["method", "kind"], buckets=GITHUB_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._quota = Gauge(
+            f"{_PREFIX}_github_quota_remaining", "Requests that GitHub still allows.",
+            ["resource"], registry=registry,
+        )  # fmt: skip
+        self._quota_reset = Gauge(
+            f"{_PREFIX}_github_quota_reset_timestamp_seconds", "When the quota is whole again.",
+            ["resource"], registry=registry,
+        )  # fmt: skip
+        self._cache_outcomes = Counter(
+            f"{_PREFIX}_cache_outcomes", "Reads of GitHub's data, by where the answer came from.",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
+        self._deliveries = Counter(
+            f"{_PREFIX}_webhook_deliveries", "Webhook deliveries that arrived.",
+            ["event", "outcome"], registry=registry,
+        )  # fmt: skip
+        build = Info(f"{_PREFIX}_build", "What is running.", registry=registry)
+        build.info({"version": __version__, "python": platform.python_version()})
+        self._of_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._of_outcome = {
+            outcome: self._cache_outcomes.labels(outcome) for outcome in (*OUTCOMES, OTHER)
+        }
+
+    def watch(self, vitals: Callable[[], Vitals], *, clock: Callable[[], float]) -> None:
+        """Read these off whenever somebody asks; ``clock`` gives seconds since 1970."""
+        self._registry.register(_VitalSigns(vitals, clock))
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request of the API; ``status`` 0 where no answer was sent."""
+        key = (method, route, status)
+        children = self._of_request.get(key) or self._children_of_request(key)
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def github(self, exchange: Exchange) -> None:
+        """Count one request to GitHub."""
+        method = exchange.method if exchange.method in METHODS else OTHER
+        kind = request_kind(exchange.path)
+        status = "none" if exchange.status is None else str(exchange.status)
+        self._github_requests.labels(method, kind, status).inc()
+        self._github_seconds.labels(method, kind).observe(exchange.seconds)
+        headers = exchange.headers
+        remaining = headers.get("x-ratelimit-remaining", "")
+        if remaining.isdecimal():
+            resource = _one_of(headers.get("x-ratelimit-resource", "core"), RESOURCES)
+            self._quota.labels(resource).set(int(remaining))
+            reset = headers.get("x-ratelimit-reset", "")
+            if reset.isdecimal():
+                self._quota_reset.labels(resource).set(int(reset))
+
+    def cache_outcome(self, outcome: str) -> None:
+        """Count one read of GitHub's data: hit, stale, revalidated, miss or outage."""
+        self._of_outcome.get(outcome, self._of_outcome[OTHER]).inc()
+
+    def delivery(self, event: str, outcome: str) -> None:
+        """Count a webhook's delivery; ``outcome`` is one of DELIVERY_OUTCOMES."""
+        self._deliveries.labels(_one_of(event, EVENTS), _one_of(outcome, DELIVERY_OUTCOMES)).inc()
+
+    def rendered(self, accept: str) -> tuple[bytes, str]:
+        """All of it and its media type, in the format that the Accept header asks for."""
+        encode, media_type = choose_encoder(accept)
+        return encode(self._registry), media_type
+
+    def _children_of_request(self, key: tuple[str, str, int]) -> tuple[Counter, Histogram]:
+        method, route, status = key
+        method = _one_of(method, METHODS)
+        children = (
+            self._requests.labels(method, route, f"{status:03d}"),
+            self._request_seconds.labels(method, route),
+        )
+        if method != OTHER:  # what a client may invent is not remembered
+            self._of_request[key] = children
+        return children
+
+
+class _VitalSigns(Collector):
+    """Gauges of what is known without asking anybody."""
+
+    def __init__(self, vitals: Callable[[], Vitals], clock: Callable[[], float]) -> None:
+        self._vitals = vitals
+        self._clock = clock
+
+    def collect(self) -> Iterable[Metric]:
+        vitals, now = self._vitals(), self._clock()
+        statuses, contact = vitals.statuses, vitals.contact
+        oldest = 0.0 if statuses.oldest_at is None else max(0.0, now - statuses.oldest_at)
+        failing = 0.0 if contact.failing_since is None else max(0.0, now - contact.failing_since)
+        rows: tuple[tuple[str, str, float | None], ...] = (
+            ("monitors", "Monitors that are loaded.", vitals.monitors),
+            ("hidden_incidents", "Labelled issues not shown: see TRUSTED_AUTHORS.",
+             vitals.hidden_incidents),
+            ("journal_samples", "Samples acknowledged and not committed.", statuses.waiting),
+            ("journal_oldest_seconds", "Age of the oldest of them; 0 without any.", oldest),
+            ("commit_lag_seconds", "From the oldest sample's acknowledgement to the last commit.",
+             statuses.lag_seconds),
+            ("last_commit_timestamp_seconds", "When the last commit landed.",
+             statuses.committed_at),
+            ("status_board_confirmed_timestamp_seconds", "When GitHub last confirmed the board.",
+             statuses.board_confirmed_at),
+            ("status_board_broken", "1 while a person's edit of the board cannot be read.",
+             float(statuses.problem is not None)),
+            ("github_answered_timestamp_seconds", "When GitHub last answered.",
+             contact.answered_at),
+            ("github_failing_seconds", "For how long GitHub has not answered; 0 while it does.",
+             failing),
+        )  # fmt: skip
+        for name, meaning, value in rows:
+            if value is not None:
+                yield GaugeMetricFamily(f"{_PREFIX}_{name}", meaning, value=value)
+        counted = (
+            ("commits", "Commits of status that landed.", statuses.commits),
+            ("commit_failures", "Attempts to commit status that failed.", statuses.failures),
+        )
+        for name, meaning, count in counted:
+            yield CounterMetricFamily(f"{_PREFIX}_{name}", meaning, value=count)
+
+
+def _one_of(text: str, known: frozenset[str]) -> str:
+    return text if text in known else OTHER

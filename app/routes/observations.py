@@ -1,0 +1,40 @@
+"""How the service is: for load balancers and for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from app.json_reply import json_reply
+from app.metrics import Metrics
+from app.readiness import Vitals, readiness
+
+_NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+class ObservationRoutes:
+    """One document, one method. ``clock`` gives seconds since 1970."""
+
+    def __init__(
+        self, metrics: Metrics, vitals: Callable[[], Vitals], *, clock: Callable[[], float]
+    ) -> None:
+        self._metrics = metrics
+        self._vitals = vitals
+        self._clock = clock
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/readyz", self.readiness, methods=["GET"], name="getReadiness"),
+            Route("/metrics", self.metrics, methods=["GET"]),
+        ]
+
+    async def readiness(self, _request: Request) -> Response:
+        found = readiness(self._vitals(), now=self._clock())
+        return json_reply(found.to_json(), status=200 if found.is_ready else 503, headers=_NOT_KEPT)
+
+    async def metrics(self, request: Request) -> Response:
+        content, media_type = self._metrics.rendered(request.headers.get("accept", ""))
+        return Response(content, headers={**_NOT_KEPT, "Content-Type": media_type})

@@ -186,10 +186,10 @@ def test_days_that_no_longer_stand_on_a_board_ahead_of_the_clock_are_read_from_t
     None
 ):
     samples = {NOW: UP, NOW - 1: DOWN, NOW - 5 * MINUTES_OF_DAY: DOWN, NOW - 5: UP}
-    samples |= {NOW - 3 * MINUTES_OF_DAY: UP, NOW - 3 * MINUTES_OF_DAY + 1: DOWN}
+    samples |= {NOW - 3 * MINUTES_OF_DAY: DOWN}
     tree = tree_of(samples)
     tree.flush([Sample("earth", NOW + 400 * MINUTES_OF_DAY, UP, 0)], today=TODAY)
-    assert tree.answer(EARTH, now=NOW) == MonitorStatus("UP", "50", NOW * 60)
+    assert tree.answer(EARTH, now=NOW) == MonitorStatus("UP", "40", NOW * 60)
 
 
 def answer(

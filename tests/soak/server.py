@@ -103,4 +103,5 @@ def ask_on(
     connection.request(method, path, text, headers)
     answer = connection.getresponse()
     content = answer.read()
-    return answer.status, json.loads(content) if content else None
+    assert answer.status != 500, f"a fault of the server's own: {content[:200]!r}"
+    return answer.status, json.loads(content)

@@ -9,9 +9,12 @@ from github_store.errors import (
     Conflict,
     GitHubTimeout,
     GitHubUnavailable,
+    IncidentEdited,
     IncidentNotFound,
     InvalidEnd,
     JournalUnavailable,
+    KeyReused,
+    OutcomePending,
     OutcomeUnknown,
     RateLimited,
     StoreError,
@@ -20,18 +23,23 @@ from github_store.errors import (
 from github_store.freshness import Freshness
 from github_store.gateway import (
     GITHUB_API_URL,
+    THREADS,
     AppCredential,
     Credential,
     Exchange,
     TokenCredential,
 )
+from github_store.hook_setup import HOOK_PATH, point_hook
+from github_store.inbox import ForgedDelivery, Inbox, MalformedDelivery
 from github_store.incident import (
+    KEY_COMMENT_ROOM,
     MAX_BODY_LENGTH,
     MAX_TITLE_LENGTH,
     Impact,
     Incident,
     IncidentFields,
     body_length,
+    incident_etag,
 )
 from github_store.incident_store import IncidentComment, IncidentStore, StatusUpdate
 from github_store.labels import MAX_LABEL_LENGTH
@@ -46,10 +54,13 @@ from github_store.window_status import MonitorStatus
 
 __all__ = [
     "GITHUB_API_URL",
+    "HOOK_PATH",
+    "KEY_COMMENT_ROOM",
     "LATEST",
     "MAX_BODY_LENGTH",
     "MAX_LABEL_LENGTH",
     "MAX_TITLE_LENGTH",
+    "THREADS",
     "AccessLost",
     "AppCredential",
     "BrokenDocument",
@@ -58,20 +69,26 @@ __all__ = [
     "Credential",
     "DirectPush",
     "Exchange",
+    "ForgedDelivery",
     "Freshness",
     "GitHubTimeout",
     "GitHubUnavailable",
     "Impact",
+    "Inbox",
     "Incident",
     "IncidentComment",
+    "IncidentEdited",
     "IncidentFields",
     "IncidentNotFound",
     "IncidentStore",
     "InvalidEnd",
     "JournalUnavailable",
+    "KeyReused",
+    "MalformedDelivery",
     "Monitor",
     "MonitorStatus",
     "Monitors",
+    "OutcomePending",
     "OutcomeUnknown",
     "RateLimited",
     "Rhythm",
@@ -86,8 +103,10 @@ __all__ = [
     "TokenCredential",
     "Unprocessable",
     "body_length",
+    "incident_etag",
     "open_direct_push",
     "open_store",
     "parse_monitors",
+    "point_hook",
     "request_kind",
 ]

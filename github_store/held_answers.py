@@ -13,6 +13,7 @@ start while GitHub is out. Made for one event loop.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
@@ -76,6 +77,7 @@ class HeldAnswers:
         self._stretch = stretch
         self._flights: dict[str, asyncio.Task[_Landing]] = {}
         self._writes: dict[str, int] = {}
+        self._expired_before = -math.inf
         self.vouched: Vouched | None = None
         """Set while webhooks tell of every change; see freshness.py."""
 
@@ -120,6 +122,10 @@ class HeldAnswers:
         if self._shelf:
             self._shelf.forget(path)
 
+    def expire(self) -> None:
+        """Let every answer be asked for anew, with its ETag, before it is given again."""
+        self._expired_before = self._clock()
+
     def paths(self) -> list[str]:
         """All paths that something is held of in memory."""
         return list(self._held)
@@ -138,9 +144,11 @@ class HeldAnswers:
         return held
 
     def _judge(self, held: Held) -> Verdict:
-        return self._freshness.judge(
+        verdict = self._freshness.judge(
             held.at, now=self._clock(), vouched=self.vouched, stretch=self._stretch()
         )
+        is_expired = held.at <= self._expired_before and verdict is not Verdict.WORTHLESS
+        return Verdict.EXPIRED if is_expired else verdict
 
     def _given(self, held: Held, outcome: Outcome) -> Reply:
         note_read(outcome, held.at)

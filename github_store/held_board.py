@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -30,8 +31,9 @@ from github_store.day_file_format import (
 )
 from github_store.day_minutes import DayMinutes
 from github_store.errors import BrokenDocument, Conflict, GitHubUnavailable
-from github_store.freshness import Freshness, Verdict
+from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.present_tags import PresentTags
+from github_store.read_trace import Outcome, note_read
 from github_store.status_board import Board
 from github_store.status_board_format import BOARD_PATH, parse_board
 from github_store.status_branch import Snapshot, StatusBranch
@@ -80,6 +82,9 @@ class HeldBoard:
         self._patience_seconds = patience_seconds
         self._base: Base | None = None
         self._asked_at: float | None = None
+        self._expired_at = -math.inf
+        self.vouched: Vouched | None = None
+        """Set while webhooks tell of every push; see freshness.py."""
         self._broken: tuple[BrokenDocument, Snapshot] | None = None
         self._asking: asyncio.Task[None] | None = None
         self._minutes: LRUCache[str, Mapping[str, DayMinutes]] = LRUCache(MAX_HELD_DAYS)
@@ -104,15 +109,22 @@ class HeldBoard:
     async def base(self) -> Base:
         """To answer from. Raises GitHubUnavailable or BrokenDocument where nothing is held."""
         verdict = self._verdict()
-        if self._base and verdict is Verdict.FRESH:
-            return self._base
+        if self._base and verdict in {Verdict.FRESH, Verdict.STALE}:
+            outcome = Outcome.HIT
+            if verdict is Verdict.STALE:
+                outcome = Outcome.STALE
+                self._start_asking()
+            return self._given(outcome)
+        before = self._base
         try:
-            is_usable = self._base is not None and verdict is not Verdict.WORTHLESS
+            is_usable = before is not None and verdict is not Verdict.WORTHLESS
             await self._asked(self._patience_seconds if is_usable else None)
         except GitHubUnavailable:
             if self._base is None or verdict is Verdict.WORTHLESS:
                 raise
-        return self._usable()
+            return self._given(Outcome.OUTAGE)
+        self._usable()
+        return self._given(Outcome.MISS if self._base is not before else Outcome.REVALIDATED)
 
     async def base_to_write(self, *, renew: bool) -> Base:
         """To commit on; ``renew`` asks GitHub, with a request not yet under way.
@@ -190,6 +202,16 @@ class HeldBoard:
             if sha := snapshot.files.get(day_path(day)):
                 self._minutes[sha] = present_minutes(file, self._tags)
 
+    async def ask(self) -> None:
+        """Ask GitHub where the branch is now. Raises GitHubUnavailable."""
+        await self._asked(None)
+
+    def expire(self, *, unless_at: str) -> None:
+        """The branch has moved: ask before the next answer, unless it is at this commit already."""
+        snapshot = self._base.snapshot if self._base else None
+        if snapshot is None or snapshot.commit != unless_at:
+            self._expired_at = self._clock()
+
     async def close(self) -> None:
         """Stop asking."""
         if self._asking:
@@ -209,7 +231,9 @@ class HeldBoard:
     def _verdict(self) -> Verdict:
         if self._asked_at is None:
             return Verdict.WORTHLESS
-        return self._freshness.judge(self._asked_at, now=self._clock())
+        verdict = self._freshness.judge(self._asked_at, now=self._clock(), vouched=self.vouched)
+        is_expired = self._asked_at <= self._expired_at and verdict is not Verdict.WORTHLESS
+        return Verdict.EXPIRED if is_expired else verdict
 
     def _usable(self) -> Base:
         if self._base is None:
@@ -217,11 +241,19 @@ class HeldBoard:
             raise self._broken[0]
         return self._base
 
-    async def _asked(self, patience_seconds: float | None) -> None:
+    def _given(self, outcome: Outcome) -> Base:
+        base = self._usable()
+        note_read(outcome, self._asked_at or 0.0)
+        return base
+
+    def _start_asking(self) -> asyncio.Task[None]:
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
             self._asking.add_done_callback(self._ended)
-        asking = self._asking
+        return self._asking
+
+    async def _asked(self, patience_seconds: float | None) -> None:
+        asking = self._start_asking()
         if patience_seconds is None:
             await asyncio.shield(asking)
             return

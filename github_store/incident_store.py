@@ -14,7 +14,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -26,15 +33,18 @@ from github_store.authors import Authors
 from github_store.errors import (
     AccessLost,
     GitHubUnavailable,
+    IncidentEdited,
     IncidentNotFound,
     InvalidEnd,
 )
 from github_store.incident import (
     INCIDENT_LABEL,
     RESOLVED_LABEL,
+    Impact,
     Incident,
     IncidentFields,
     LabelChanges,
+    incident_etag,
     incident_from,
     is_incident,
     issue_body,
@@ -44,8 +54,9 @@ from github_store.incident import (
     with_markers_applied,
 )
 from github_store.issue_tracker import IssueTracker, Listing
+from github_store.keyed_writes import KeyedWrite, KeyedWrites, RequestKey
 from github_store.labels import label_key, label_keys
-from github_store.markers import read_markup, replace_end
+from github_store.markers import read_hidden, read_markup, replace_end, write_hidden
 from github_store.monitor import Monitors
 from github_store.newest_first import newest_first
 from github_store.records import Comment, Issue
@@ -95,17 +106,21 @@ class IncidentStore:
         monitors: Monitors,
         authors: Authors,
         labels: RepositoryLabels,
+        keyed: KeyedWrites,
         clock: Callable[[], float],
     ) -> None:
         self._tracker = tracker
         self._monitors = monitors
         self._authors = authors
         self._labels = labels
+        self._keyed = keyed
         self._clock = clock
         self._news: LRUCache[int, float] = LRUCache(MAX_RECENT)
         self._comment_news: LRUCache[int, dict[int, float]] = LRUCache(MAX_RECENT)
         self.writes = 0
         """How often incidents were written here: whoever derives from them can tell its age."""
+        self.listeners: list[Callable[[Incident], None]] = []
+        """Called with every incident as it is after a write of ours."""
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._hidden: TTLCache[int, bool] = TTLCache(MAX_RECENT, ttl=86_400.0, timer=clock)
 
@@ -122,36 +137,44 @@ class IncidentStore:
         """One incident. Raises IncidentNotFound, and GitHubUnavailable where GitHub is out."""
         return self._incident_from(await self._issue(number, renew=False))
 
-    async def create(self, fields: IncidentFields) -> Incident:
-        """Open an incident.
+    async def create(self, fields: IncidentFields, *, key: RequestKey | None = None) -> Incident:
+        """Open an incident; with a key once, however often it is asked for.
 
-        Raises InvalidEnd, and OutcomeUnknown where it may or may not have been opened.
+        Raises InvalidEnd, and OutcomeUnknown where it may or may not have been opened. With a key
+        KeyReused, and OutcomePending in its place.
         """
         fields = _checked(fields)
         labels = labels_for(fields, on_creation=True)
-        await self._labels.ensure(labels)
-        issue = await self._tracker.create(
-            title=fields.title, body=issue_body(fields), labels=labels
-        )
-        self.note_news(issue.number)
-        self._authors.recognise(issue.author)
-        dropped = [each for each in labels if label_key(each) not in label_keys(issue.labels)]
-        if dropped:
-            raise AccessLost(
-                f"GitHub opened issue {issue.number} but dropped its labels "
-                f"({', '.join(dropped)}): the token needs the permission Issues: read and write, "
-                "and its account write access to the repository"
-            )
-        return self._incident_from(issue)
 
-    async def replace(self, number: int, fields: IncidentFields) -> Incident:
+        async def send(*hidden: str) -> Issue:
+            body = issue_body(fields, hidden=hidden)
+            return await self._tracker.create(title=fields.title, body=body, labels=labels)
+
+        if key is None:
+            await self._labels.ensure(labels)
+            return self._opened(await send(), labels)
+        write = KeyedWrite(
+            operation="create an incident",
+            prepare=lambda: self._labels.ensure(labels),
+            send=send,
+            find=self._find_issue,
+            answer=lambda issue: self._opened(issue, labels),
+            revive=_revived,
+        )
+        return await self._keyed.once(key, write)
+
+    async def replace(
+        self, number: int, fields: IncidentFields, *, if_match: Collection[str] | None = None
+    ) -> Incident:
         """Write all fields anew; what is left out is cleared, labels that are not ours stay.
 
-        Raises IncidentNotFound and InvalidEnd.
+        ``if_match``: only where the incident's ETag is one of these. Raises IncidentNotFound,
+        InvalidEnd and IncidentEdited.
         """
         fields = _checked(fields)
         async with self._lock(number):
             issue = await self._issue(number, renew=True)
+            self._require_match(issue, if_match)
             hidden = read_markup(issue.body).hidden
             changes: dict[str, Any] = {}
             if fields.title != issue.title:
@@ -161,13 +184,17 @@ class IncidentStore:
             labels = label_changes(issue.labels, fields, self._monitors)
             return await self._write(issue, labels, changes, end=fields.end_datetime)
 
-    async def update_status(self, number: int, update: StatusUpdate) -> Incident:
+    async def update_status(
+        self, number: int, update: StatusUpdate, *, if_match: Collection[str] | None = None
+    ) -> Incident:
         """Change progress labels and end time, and nothing else.
 
-        Raises IncidentNotFound, and InvalidEnd for an end at or before the stored start.
+        Raises IncidentNotFound, InvalidEnd for an end at or before the stored start, and
+        IncidentEdited as ``replace`` does.
         """
         async with self._lock(number):
             issue = await self._issue(number, renew=True)
+            self._require_match(issue, if_match)
             changes: dict[str, Any] = {}
             if (end := update.end_datetime) is not None:
                 _check_end(read_markup(issue.body).start, end)
@@ -199,9 +226,38 @@ class IncidentStore:
 
         Times are seconds since 1970; the order says nothing.
         """
+        issues = await self._standing(("open", None), ("closed", updated_since))
+        return [(self._incident_from(issue), issue.updated_at) for issue in issues]
+
+    async def open_incidents(self) -> list[Incident]:
+        """Every open incident, in any order."""
+        issues = await self._standing(("open", None))
+        return [self._incident_from(issue) for issue in issues if issue.is_open]
+
+    async def close_ended(self, number: int, *, end: int) -> bool:
+        """Close an open incident that ended at ``end``, seconds since 1970; False where another
+        end stands there by now.
+
+        One that was closed at or after its end stays open: somebody opened it again. Raises
+        IncidentNotFound and GitHubUnavailable.
+        """
+        async with self._lock(number):
+            issue = await self._issue(number, renew=True)
+            if not issue.is_open:
+                return True
+            if read_markup(issue.body).end != end:
+                return False
+            if all(at < end for at in await self._tracker.closings(number)):
+                self.note_news(number)
+                await self._tracker.edit(number, {"state": "closed", "state_reason": "completed"})
+                log.info("incident %d is closed: it ended at %d", number, end)
+            return True
+
+    async def _standing(self, *lists: tuple[str, int | None]) -> list[Issue]:
+        """Incidents by their state and by when they were updated last, news included."""
         listings = [
             await self._tracker.issues(state=state, labels=(INCIDENT_LABEL,), updated_since=since)
-            for state, since in (("open", None), ("closed", updated_since))
+            for state, since in lists
         ]
         late = self._later_than(listings)
         issues = {number: await self._issue_or_none(number) for number in late}
@@ -211,9 +267,7 @@ class IncidentStore:
                     is_news = issue.number not in issues and is_incident(issue)
                     if is_news and await self._speaks(issue):
                         issues[issue.number] = issue
-        return [
-            (self._incident_from(issue), issue.updated_at) for issue in issues.values() if issue
-        ]
+        return [issue for issue in issues.values() if issue]
 
     async def resolved_at(self, incident: Incident) -> int | None:
         """When ``resolved`` was last put on an incident, seconds since 1970."""
@@ -236,17 +290,44 @@ class IncidentStore:
             if await self._speaks(comments[comment_id])
         ]
 
-    async def add_comment(self, number: int, body: str) -> IncidentComment:
-        """Publish an update. Raises IncidentNotFound, and OutcomeUnknown as ``create`` does."""
-        await self._issue(number, renew=True)
-        comment = await self._tracker.add_comment(number, body)
-        self._authors.recognise(comment.author)
-        self.note_comment(number, comment.id)
-        return _incident_comment(comment)
+    async def add_comment(
+        self, number: int, body: str, *, key: RequestKey | None = None
+    ) -> IncidentComment:
+        """Publish an update. Raises IncidentNotFound, and what ``create`` raises."""
+        text, _ = read_hidden(body)  # only this program writes those
+
+        async def send(*hidden: str) -> Comment:
+            return await self._tracker.add_comment(number, write_hidden(text, hidden))
+
+        def published(comment: Comment) -> IncidentComment:
+            self._authors.recognise(comment.author)
+            self.note_comment(number, comment.id)
+            return _incident_comment(comment)
+
+        if key is None:
+            await self._issue(number, renew=True)
+            return published(await send())
+        write = KeyedWrite(
+            operation=f"comment on incident {number}",
+            prepare=lambda: self._issue(number, renew=True),
+            send=send,
+            find=lambda hidden, since: self._find_comment(number, hidden, since),
+            answer=published,
+            revive=lambda data: IncidentComment(**data),
+        )
+        return await self._keyed.once(key, write)
+
+    async def close(self, *, grace_seconds: float = 1.0) -> None:
+        """Let writes with a key end in time, and let go of their intents."""
+        await self._keyed.close(grace_seconds=grace_seconds)
 
     def note_news(self, number: int) -> None:
         """An issue was changed, here or as a webhook told: lists may not show it yet."""
         self._news[number] = self._clock()
+        self.writes += 1
+
+    def note_everything(self) -> None:
+        """Whoever derives from incidents has to derive anew."""
         self.writes += 1
 
     def note_comment(self, number: int, comment_id: int) -> None:
@@ -275,8 +356,51 @@ class IncidentStore:
         for label in labels.remove:
             await self._tracker.remove_label(number, label)
         if changes:
-            return self._incident_from(await self._tracker.edit(number, changes))
-        return self._incident_from(await self._issue(number, renew=True))
+            return self._written(await self._tracker.edit(number, changes))
+        return self._written(await self._issue(number, renew=True))
+
+    def _opened(self, issue: Issue, labels: Iterable[str]) -> Incident:
+        """The incident that an issue just opened is. Raises AccessLost where it is none."""
+        self.note_news(issue.number)
+        self._authors.recognise(issue.author)
+        if not is_incident(issue):
+            there = label_keys(issue.labels)
+            dropped = [each for each in labels if label_key(each) not in there]
+            raise AccessLost(
+                f"GitHub opened issue {issue.number} but dropped its labels "
+                f"({', '.join(dropped)}): the token needs the permission Issues: read and write, "
+                "and its account write access to the repository"
+            )
+        return self._written(issue)
+
+    def _written(self, issue: Issue) -> Incident:
+        incident = self._incident_from(issue)
+        for listener in self.listeners:
+            listener(incident)
+        return incident
+
+    def _require_match(self, issue: Issue, etags: Collection[str] | None) -> None:
+        if etags is not None and incident_etag(self._incident_from(issue)) not in etags:
+            raise IncidentEdited(issue.number)
+
+    async def _find_issue(self, hidden: str, since: int) -> Issue | None:
+        """The first issue by this service since then that has the hidden comment."""
+        found: Issue | None = None
+        async with aclosing(self._tracker.written_since(since)) as issues:
+            async for issue in issues:
+                is_ours = self._authors.is_own(issue.author) and issue.created_at >= since
+                if is_ours and hidden in read_markup(issue.body).hidden:
+                    found = issue  # the list is newest first; a copy of it is younger
+        return found
+
+    async def _find_comment(self, number: int, hidden: str, since: int) -> Comment | None:
+        """The first comment by this service since then that has the hidden comment."""
+        async with aclosing(self._tracker.comments_since(number, since)) as comments:
+            async for comment in comments:
+                is_ours = self._authors.is_own(comment.author) and comment.created_at >= since
+                if is_ours and hidden in read_hidden(comment.body)[1]:
+                    return comment
+        return None
 
     def _later_than(self, listings: Iterable[Listing]) -> frozenset[int]:
         """The issues whose news these listings may not show yet."""
@@ -386,7 +510,15 @@ def _check_end(start: int | None, end: int) -> None:
 
 
 def _incident_comment(comment: Comment) -> IncidentComment:
-    return IncidentComment(comment.id, comment.body, comment.created_at)
+    return IncidentComment(comment.id, read_hidden(comment.body)[0], comment.created_at)
+
+
+def _revived(data: dict[str, Any]) -> Incident:
+    """An incident from the JSON of its fields."""
+    impact = data["impact"]
+    return Incident(
+        **{**data, "tags": tuple(data["tags"]), "impact": impact and Impact(impact)},
+    )
 
 
 def _age_key(each: Issue | Incident) -> tuple[int, int]:

@@ -12,10 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from github_store.errors import AccessLost, Conflict, GitHubUnavailable, Unprocessable
+from github_store.errors import (
+    AccessLost,
+    Conflict,
+    GitHubUnavailable,
+    OutcomeUnknown,
+    Unprocessable,
+)
 from github_store.gateway import Gateway, Reply
 from github_store.held_answers import HeldAnswers
-from github_store.labels import label_key, label_keys
+from github_store.labels import INCIDENT_LABEL, label_key, label_keys
 from github_store.records import (
     Comment,
     Issue,
@@ -27,6 +33,7 @@ from github_store.records import (
 
 PAGE_SIZE = 100
 """GitHub's largest page."""
+_GONE = Reply(410, {}, {"message": "gone, a webhook said"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +162,51 @@ class IssueTracker:
                     last = seconds_from_iso(event["created_at"])
         return last
 
+    async def closings(self, number: int) -> list[int]:
+        """When an issue was closed, each time, asked anew; seconds since 1970.
+
+        Raises GitHubUnavailable on a server that gives no events.
+        """
+        path = self._path(f"/issues/{number}/events", per_page=str(PAGE_SIZE))
+        return [
+            seconds_from_iso(event["created_at"])
+            async for reply in self._pages_anew(path)
+            for event in reply.data or ()
+            if event.get("event") == "closed"
+        ]
+
+    async def written_since(self, since: int) -> AsyncGenerator[Issue, None]:
+        """Issues of any state updated since then (seconds since 1970), newest first, asked anew."""
+        path = self._path(
+            "/issues",
+            state="all",
+            since=iso_from_seconds(since),
+            sort="created",
+            direction="desc",
+            per_page=str(PAGE_SIZE),
+        )
+        async for reply in self._pages_anew(path):
+            for data in reply.data or ():
+                yield _issue(data)
+
+    async def comments_since(self, number: int, since: int) -> AsyncGenerator[Comment, None]:
+        """Comments of an issue updated since then, oldest first, asked anew."""
+        path = self._path(
+            f"/issues/{number}/comments", since=iso_from_seconds(since), per_page=str(PAGE_SIZE)
+        )
+        async for reply in self._pages_anew(path):
+            for data in reply.data or ():
+                yield comment_from(data)
+
     async def create(self, *, title: str, body: str, labels: Iterable[str]) -> Issue:
         """Open an issue. Raises OutcomeUnknown where it may or may not have been opened."""
         reply = await self._write(
             "POST", self._path("/issues"), {"title": title, "body": body, "labels": list(labels)}
         )
-        issue = _issue(reply.data)
+        try:
+            issue = _issue(reply.data)
+        except GitHubUnavailable as error:
+            raise OutcomeUnknown(str(error)) from None
         self._held.put(self._issue_path(issue.number), reply)
         return issue
 
@@ -186,7 +232,7 @@ class IssueTracker:
 
     async def comment(self, comment_id: int) -> Comment | None:
         """One comment, None where it is gone."""
-        reply = await self._held.get(self._path(f"/issues/comments/{comment_id}"))
+        reply = await self._held.get(self._comment_path(comment_id))
         if not reply.ok:
             await self._require_repository()
             return None
@@ -199,9 +245,122 @@ class IssueTracker:
             reply = await self._write("POST", path, {"body": body})
         finally:  # even a lost answer may have been a comment
             self._held.forget(self._comments_path(number))
-        comment = comment_from(reply.data)
-        self._held.put(self._path(f"/issues/comments/{comment.id}"), reply)
+        try:
+            comment = comment_from(reply.data)
+        except (KeyError, TypeError, ValueError):
+            raise OutcomeUnknown("GitHub's answer is no comment") from None
+        self._held.put(self._comment_path(comment.id), reply)
         return comment
+
+    async def issues_since(self, since: int) -> list[tuple[int, Mapping[str, Any], int]]:
+        """Number, data and time of update of every issue updated since (seconds since 1970)."""
+        path = self._path(
+            "/issues",
+            state="all",
+            sort="updated",
+            direction="asc",
+            since=iso_from_seconds(since),
+            per_page=str(PAGE_SIZE),
+        )
+        return [
+            (int(data["number"]), data, seconds_from_iso(data["updated_at"]))
+            async for reply in self._renewed_pages(path)
+            for data in reply.data
+        ]
+
+    async def all_comments_since(self, since: int) -> list[tuple[int, int, Mapping[str, Any], int]]:
+        """Issue, id, data and time of update of every comment updated since."""
+        path = self._path(
+            "/issues/comments",
+            sort="updated",
+            direction="asc",
+            since=iso_from_seconds(since),
+            per_page=str(PAGE_SIZE),
+        )
+        return [
+            (
+                int(data["issue_url"].rsplit("/", 1)[1]),
+                int(data["id"]),
+                data,
+                seconds_from_iso(data["updated_at"]),
+            )
+            async for reply in self._renewed_pages(path)
+            for data in reply.data
+        ]
+
+    async def all_numbers(self) -> frozenset[int]:
+        """The numbers of all incidents there are, whoever opened them."""
+        path = self._path("/issues", state="all", labels=INCIDENT_LABEL, per_page=str(PAGE_SIZE))
+        return frozenset(
+            [
+                int(data["number"])
+                async for reply in self._renewed_pages(path)
+                for data in reply.data
+            ]
+        )
+
+    def held_numbers(self) -> frozenset[int]:
+        """The numbers of the incidents that are held."""
+        prefix = self._path("/issues/")
+        held = (self._held.peek(path) for path in self._held.paths() if path.startswith(prefix))
+        return frozenset(
+            int(each.reply.data["number"])
+            for each in held
+            if each and each.reply.ok and _is_labelled(each.reply.data)
+        )
+
+    def forget_issue(self, number: int) -> None:
+        """Let the next read ask GitHub."""
+        self._held.forget(self._issue_path(number))
+
+    async def _renewed_pages(self, path: str) -> AsyncIterator[Reply]:
+        """Every page of a listing, asked now, conditionally where it is held."""
+        following: str | None = path
+        while following:
+            reply = await self._held.get(following, renew=True)
+            if not reply.ok:
+                await self._require_repository()
+                return
+            yield reply
+            following = reply.next_url and self._gateway.absolute(reply.next_url)
+
+    def take_issue(self, number: int, data: Mapping[str, Any]) -> bool:
+        """Hold an issue as somebody else was told it is; whether that is news."""
+        return self._take(self._issue_path(number), data)
+
+    def bury_issue(self, number: int) -> None:
+        """The issue is gone for good: its number is never given again."""
+        self._held.put(self._issue_path(number), _GONE)
+
+    def take_comment(self, comment_id: int, data: Mapping[str, Any]) -> bool:
+        """Hold a comment as somebody else was told it is; whether that is news."""
+        return self._take(self._comment_path(comment_id), data)
+
+    def bury_comment(self, comment_id: int) -> None:
+        """The comment is gone for good."""
+        self._held.put(self._comment_path(comment_id), _GONE)
+
+    def _take(self, path: str, data: Mapping[str, Any]) -> bool:
+        """Newer data replaces older; of the same second neither is believed, and GitHub is asked.
+
+        Raises KeyError, TypeError or ValueError for what has no ``updated_at``.
+        """
+        updated_at = seconds_from_iso(data["updated_at"])
+        if held := self._held.peek(path):
+            if not held.reply.ok:
+                if held.reply is _GONE or held.reply.status == 410:
+                    return False
+            else:
+                known_at = seconds_from_iso(held.reply.data["updated_at"])
+                if updated_at < known_at:
+                    return False
+                if updated_at == known_at:
+                    is_same = _shown(held.reply.data) == _shown(data)
+                    if not is_same:
+                        self._held.forget(path)
+                    return not is_same
+        self._held.put(path, Reply(200, {}, dict(data), len(str(data))))
+        return True
 
     async def permission(self, login: str) -> str | None:
         """``admin``, ``write``, ``read`` or ``none``; None where we may not ask.
@@ -248,6 +407,19 @@ class IssueTracker:
         _checked(first, accept={404, 410})
         return None
 
+    async def _pages_anew(self, path: str) -> AsyncIterator[Reply]:
+        """Every page of a listing as GitHub gives it now, past what is held.
+
+        Raises GitHubUnavailable where one is not there.
+        """
+        following: str | None = path
+        while following:
+            reply = await self._gateway.request("GET", following)
+            if not reply.ok:
+                raise GitHubUnavailable(f"GitHub answers {reply.status} for a listing")
+            yield reply
+            following = reply.next_url and self._gateway.absolute(reply.next_url)
+
     async def _pages_from(self, reply: Reply) -> AsyncIterator[Reply]:
         yield reply
         while following := reply.next_url:
@@ -279,6 +451,9 @@ class IssueTracker:
         finally:
             self._held.forget(self._issue_path(number))
 
+    def _comment_path(self, comment_id: int) -> str:
+        return self._path(f"/issues/comments/{comment_id}")
+
     def _comments_path(self, number: int) -> str:
         return self._path(f"/issues/{number}/comments", per_page=str(PAGE_SIZE))
 
@@ -295,6 +470,23 @@ def _issue(data: Any) -> Issue:
         return issue_from(data)
     except (KeyError, TypeError, ValueError):
         raise GitHubUnavailable("GitHub's answer is no issue") from None
+
+
+def _shown(data: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What of an issue or comment is read here."""
+    labels = [
+        label if isinstance(label, str) else label["name"] for label in data.get("labels", ())
+    ]
+    keys = ("title", "body", "state", "closed_at")
+    return (*(data.get(key) for key in keys), sorted(labels))
+
+
+def _is_labelled(data: Any) -> bool:
+    """Whether held data is that of an issue labelled as an incident."""
+    if not isinstance(data, dict) or "number" not in data:
+        return False
+    names = [label if isinstance(label, str) else label["name"] for label in data.get("labels", ())]
+    return INCIDENT_LABEL in label_keys(names)
 
 
 async def _nothing() -> AsyncGenerator[Issue, None]:

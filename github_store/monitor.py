@@ -55,12 +55,22 @@ class Monitor:
 
 
 class Monitors:
-    """All monitors, in the order of the file. Tags and aliases are unique ignoring case."""
+    """All monitors, in the order of the file. Tags and aliases are unique ignoring case.
 
-    __slots__ = ("_by_tag",)
+    Shared by everybody who needs them: ``become`` is how a pushed monitors.yaml reaches them all.
+    """
+
+    __slots__ = ("_by_tag", "edition")
 
     def __init__(self, monitors: Iterable[Monitor]) -> None:
-        self._by_tag: Final = {monitor.tag: monitor for monitor in monitors}
+        self._by_tag = {monitor.tag: monitor for monitor in monitors}
+        self.edition = 0
+        """Rises when the monitors become others: whoever derives from them looks here."""
+
+    def become(self, others: Monitors) -> None:
+        """Be what the others are, at once and for all who share these."""
+        self._by_tag = dict(others._by_tag)
+        self.edition += 1
 
     def __iter__(self) -> Iterator[Monitor]:
         return iter(self._by_tag.values())

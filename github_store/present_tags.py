@@ -15,19 +15,28 @@ class PresentTags:
     """Tags are found without regard to case; one that no monitor has stays as it is."""
 
     def __init__(self, monitors: Monitors) -> None:
-        self._tag_by_key = {
-            label_key(name): monitor.tag
-            for monitor in monitors
-            for name in (*monitor.aliases, monitor.tag)
-        }
+        self._monitors = monitors
+        self._edition = -1
+        self._tag_by_key: dict[str, str] = {}
         self._seen: dict[str, str] = {}
 
     def of(self, tag: str) -> str:
         """The tag that stands for this one now."""
+        if self._edition != self._monitors.edition:
+            self._read_monitors()
         present = self._seen.get(tag)
         if present is None:
             present = self._seen[tag] = self._tag_by_key.get(label_key(tag), tag)
         return present
+
+    def _read_monitors(self) -> None:
+        self._edition = self._monitors.edition
+        self._seen.clear()
+        self._tag_by_key = {
+            label_key(name): monitor.tag
+            for monitor in self._monitors
+            for name in (*monitor.aliases, monitor.tag)
+        }
 
     def former(self, by_tag: Mapping[str, object]) -> dict[str, str]:
         """The keys that are former tags, with the present one of each, in order."""

@@ -16,35 +16,38 @@ from github_store.issue_tracker import IssueTracker
 from github_store.labels import LabelStyle, label_key
 
 RECHECK_SECONDS = 3600.0
+MAX_LABELS = 10_000
 
 
 class RepositoryLabels:
-    """Creates missing labels. Raises AccessLost where the token may not. One event loop."""
+    """Creates missing labels. Raises AccessLost where the token may not. One event loop.
+
+    ``styles`` is asked each time: the monitors may have become others.
+    """
 
     def __init__(
         self,
         tracker: IssueTracker,
-        styles: Iterable[LabelStyle],
+        styles: Callable[[], Iterable[LabelStyle]],
         *,
         clock: Callable[[], float],
     ) -> None:
         self._tracker = tracker
-        self._styles = {label_key(style.name): style for style in styles}
-        self._existing: TTLCache[str, bool] = TTLCache(
-            max(1, len(self._styles)), ttl=RECHECK_SECONDS, timer=clock
-        )
+        self._styles_now = styles
+        self._existing: TTLCache[str, bool] = TTLCache(MAX_LABELS, ttl=RECHECK_SECONDS, timer=clock)
         self._lock = asyncio.Lock()
 
     async def ensure(self, names: Iterable[str] | None = None) -> None:
         """Let these labels exist (None: all of ours); names without a style are not ours."""
-        keys = self._styles.keys() if names is None else self._styles.keys() & map(label_key, names)
+        styles = {label_key(style.name): style for style in self._styles_now()}
+        keys = styles.keys() if names is None else styles.keys() & map(label_key, names)
         if all(key in self._existing for key in keys):
             return
         async with self._lock:
             standing = await self._tracker.label_keys()
             for key in keys:
                 if key not in standing:
-                    style = self._styles[key]
+                    style = styles[key]
                     await self._tracker.create_label(
                         name=style.name, color=style.color, description=style.description
                     )

@@ -6,34 +6,40 @@ that a wrong setting is one clear line at start and not a failure in the middle 
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from github_store.authors import Authors
 from github_store.blob_cache import BlobCache
+from github_store.closer import Closer
 from github_store.committer import Committer, Rhythm
 from github_store.errors import AccessLost, ConfigurationError
 from github_store.freshness import Freshness
 from github_store.gateway import GITHUB_API_URL, Credential, Exchange, Gateway, Reply
 from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard
+from github_store.inbox import Inbox
 from github_store.incident import label_styles
 from github_store.incident_coverage import IncidentCoverage
 from github_store.incident_store import IncidentStore
+from github_store.intents import DiskIntents, Intents
 from github_store.issue_tracker import IssueTracker
 from github_store.journal import DiskJournal, Journal
+from github_store.keyed_writes import KeyedWrites
 from github_store.monitor import Monitors
-from github_store.monitors_file import load_monitors
+from github_store.monitors_file import MonitorsReload, load_monitors
 from github_store.present_tags import PresentTags
 from github_store.process_lock import ProcessLock
 from github_store.repository_labels import RepositoryLabels
 from github_store.status_branch import StatusBranch
 from github_store.status_store import StatusStore
 from github_store.status_writer import StatusWriter
+from github_store.sweeper import Sweeper
 from github_store.trust import Trust
 from github_store.write_budget import STATUS_PER_HOUR, WriteBudget
 
@@ -48,6 +54,9 @@ class Store:
     statuses: StatusStore
     monitors: Monitors
     gateway: Gateway
+    closer: Closer
+    inbox: Inbox
+    sweeper: Sweeper
     lock: ProcessLock | None = None
 
     @property
@@ -55,9 +64,19 @@ class Store:
         """``owner/name`` as of now: GitHub tells when a repository was renamed."""
         return self.gateway.repository_name
 
+    def start(self) -> None:
+        """Begin what happens by itself: status is committed, ended incidents are closed."""
+        self.statuses.start()
+        self.closer.start()
+        self.sweeper.start()
+
     async def close(self) -> None:
         """Let what was begun end, for less than a second, and let go of the connections."""
-        await self.statuses.close(grace_seconds=0.5)
+        await self.sweeper.close()
+        await self.closer.close()
+        await asyncio.gather(
+            self.incidents.close(grace_seconds=0.5), self.statuses.close(grace_seconds=0.5)
+        )
         await self.gateway.close()
         if self.lock:
             self.lock.release()
@@ -72,6 +91,7 @@ async def open_store(
     server_name: str | None = None,
     monitors_path: str = "monitors.yaml",
     trusted_authors: Collection[str] = (),
+    webhook_secrets: Sequence[str] = (),
     status_branch: str = "status-data",
     status_requests_per_hour: int = STATUS_PER_HOUR,
     rhythm: Rhythm | None = None,
@@ -104,17 +124,23 @@ async def open_store(
         observe=observe_too,
     )
     lock: ProcessLock | None = None
+    intents: Intents | None = None
     try:
         access = await check_access(gateway)
         directory = data_dir / f"{server_name or _server_name(api_url)}-{access.repository_key}"
         lock = ProcessLock(directory, now=clock())
+        intents = DiskIntents(directory, clock=clock)
         store = assemble_store(
             gateway,
             own_login=access.own_login,
+            repository_key=access.repository_key,
             monitors=await load_monitors(gateway, monitors_path),
+            monitors_path=monitors_path,
             trusted_authors=trusted_authors,
+            webhook_secrets=webhook_secrets,
             status_branch=status_branch,
             journal=DiskJournal(directory, clock=clock),
+            intents=intents,
             blobs=BlobCache(directory / "blobs"),
             budget=budget,
             rhythm=rhythm or Rhythm(),
@@ -126,6 +152,8 @@ async def open_store(
         )
     except BaseException:
         await gateway.close()
+        if intents:
+            intents.close()
         if lock:
             lock.release()
         raise
@@ -134,7 +162,7 @@ async def open_store(
     except BaseException:
         await store.close()
         raise
-    store.statuses.start()
+    store.start()
     return store
 
 
@@ -142,10 +170,14 @@ def assemble_store(
     gateway: Gateway,
     *,
     own_login: str,
+    repository_key: str = "",
     monitors: Monitors,
+    monitors_path: str = "monitors.yaml",
     trusted_authors: Collection[str] = (),
+    webhook_secrets: Sequence[str] = (),
     status_branch: str = "status-data",
     journal: Journal,
+    intents: Intents,
     blobs: BlobCache | None,
     budget: WriteBudget,
     rhythm: Rhythm,
@@ -156,7 +188,7 @@ def assemble_store(
     lock: ProcessLock | None = None,
 ) -> Store:
     """The store on a gateway, without asking GitHub anything yet; nothing is committed by itself
-    until ``statuses.start``."""
+    until ``start``."""
     freshness = freshness or Freshness()
     held = HeldAnswers(gateway, freshness=freshness, clock=clock)
     tracker = IssueTracker(gateway, held)
@@ -165,7 +197,8 @@ def assemble_store(
         tracker,
         monitors=monitors,
         authors=Authors(tracker, trust, clock=clock),
-        labels=RepositoryLabels(tracker, label_styles(monitors), clock=clock),
+        labels=RepositoryLabels(tracker, lambda: label_styles(monitors), clock=clock),
+        keyed=KeyedWrites(intents, clock=clock),
         clock=clock,
     )
     branch = StatusBranch(gateway, branch=status_branch, blobs=blobs, clock=monotonic)
@@ -191,7 +224,25 @@ def assemble_store(
             landed=landed,
         ),
     )
-    return Store(incidents, statuses, monitors, gateway, lock)
+    closer = Closer(
+        incidents, clock=clock, may_write=lambda: budget.may_write_incident(monotonic())
+    )
+    inbox = Inbox(
+        secrets=webhook_secrets,
+        tracker=tracker,
+        incidents=incidents,
+        held=held,
+        board=board,
+        repository_key=repository_key,
+        status_branch=status_branch,
+        monitors_path=monitors_path,
+        reload_monitors=MonitorsReload(gateway, monitors_path, monitors, incidents).run,
+        clock=clock,
+    )
+    sweeper = Sweeper(
+        inbox=inbox, tracker=tracker, incidents=incidents, held=held, board=board, clock=clock
+    )
+    return Store(incidents, statuses, monitors, gateway, closer, inbox, sweeper, lock)
 
 
 async def _ensure_labels(store: Store) -> None:

@@ -24,6 +24,7 @@ from github_store import (
     parse_monitors,
 )
 from github_store.gateway import Exchange, Gateway
+from github_store.intents import DiskIntents
 from github_store.journal import DiskJournal
 from github_store.store import assemble_store
 from github_store.write_budget import WriteBudget
@@ -236,6 +237,7 @@ async def run_operation(
             own_login=at.own_login,
             monitors=parse_monitors(MONITORS, source="monitors.yaml"),
             journal=DiskJournal(Path(directory), clock=clock),
+            intents=DiskIntents(Path(directory), clock=clock),
             blobs=None,
             budget=WriteBudget(),
             rhythm=Rhythm(),

@@ -1,0 +1,118 @@
+"""While webhooks are live: one look every few minutes at what they may have missed.
+
+GitHub never repeats a delivery that failed. So every five minutes, and once after every start, a
+sweep asks for the issues and comments that changed since the last change known, and where the
+status branch is; three conditional requests, free of quota while nothing changed. Hourly the full
+list tells which issues are gone. As long as sweeps succeed and deliveries are verified, what is
+held is vouched for: it is fresh whatever its age.
+
+Hooks are live once a signed delivery was seen, not because a secret is configured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from github_store.errors import StoreError
+from github_store.freshness import Vouched
+from github_store.held_answers import HeldAnswers
+from github_store.held_board import HeldBoard
+from github_store.inbox import Inbox
+from github_store.incident_store import IncidentStore
+from github_store.issue_tracker import IssueTracker
+from github_store.webhook import CommentChanged, IssueChanged
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 300.0
+FULL_SECONDS = 3600.0
+OVERLAP_SECONDS = 120
+"""A sweep looks back so much further than needed: clocks differ and lists lag."""
+
+
+class Sweeper:
+    """A background task of one event loop. ``clock`` gives seconds since 1970."""
+
+    def __init__(
+        self,
+        *,
+        inbox: Inbox,
+        tracker: IssueTracker,
+        incidents: IncidentStore,
+        held: HeldAnswers,
+        board: HeldBoard,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._inbox = inbox
+        self._tracker = tracker
+        self._incidents = incidents
+        self._held = held
+        self._board = board
+        self._clock = clock
+        self._sleep = sleep
+        self._since = int(clock()) - OVERLAP_SECONDS
+        self._vouched_since: float | None = None
+        self._full_at = clock()
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; nothing is asked before hooks are live."""
+        self._running = asyncio.create_task(self._run(), name="sweeper")
+
+    async def close(self) -> None:
+        """Stop."""
+        if self._running:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+
+    async def _run(self) -> None:
+        while True:
+            if self._inbox.delivered_at is None:
+                await self._sleep(1.0)
+                continue
+            try:
+                await self.sweep()
+            except StoreError as error:
+                log.warning("a sweep failed, answers are held no longer than usual: %s", error)
+                self._vouch_no_more()
+            except Exception:  # a fault of ours must not end the task
+                log.exception("a sweep met a fault of its own")
+                self._vouch_no_more()
+            await self._sleep(SWEEP_SECONDS)
+
+    async def sweep(self) -> None:
+        """Look once. Raises StoreError where GitHub is out."""
+        begun_at = self._clock()
+        newest = self._since
+        for number, data, updated_at in await self._tracker.issues_since(self._since):
+            await self._inbox.apply(IssueChanged(number, data))
+            newest = max(newest, updated_at)
+        comments = await self._tracker.all_comments_since(self._since)
+        for number, comment_id, data, updated_at in comments:
+            await self._inbox.apply(CommentChanged(number, comment_id, data))
+            newest = max(newest, updated_at)
+        await self._board.ask()
+        if begun_at - self._full_at >= FULL_SECONDS:
+            await self._find_gone()
+            self._full_at = begun_at
+        if newest > self._since + 2 * OVERLAP_SECONDS:
+            # The same address again is a conditional request: so it moves only with news.
+            self._since = newest - OVERLAP_SECONDS
+        if self._vouched_since is None:
+            self._vouched_since = begun_at
+        vouched = Vouched(self._vouched_since, begun_at + 2 * SWEEP_SECONDS)
+        self._held.vouched = self._board.vouched = vouched
+
+    async def _find_gone(self) -> None:
+        """Forget held issues that the full list does not have any more."""
+        listed = await self._tracker.all_numbers()
+        for number in self._tracker.held_numbers() - listed:
+            self._tracker.forget_issue(number)
+            self._incidents.note_news(number)
+
+    def _vouch_no_more(self) -> None:
+        self._vouched_since = None
+        self._held.vouched = self._board.vouched = None

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import logging
 import urllib.parse
+from dataclasses import dataclass
 from pathlib import Path
 
 from github_store.errors import AccessLost, ConfigurationError, StoreError
@@ -19,26 +20,59 @@ MAX_BYTES = 1_000_000
 """What GitHub's contents API sends in one answer; no list of monitors needs more."""
 
 
+@dataclass(frozen=True, slots=True)
+class MonitorsText:
+    """The file as it was read; ``source`` names it for a person."""
+
+    text: str
+    source: str
+    is_committed: bool
+    """Whether it came from the repository and not from this machine's disk."""
+
+
 async def load_monitors(gateway: Gateway, path: str) -> Monitors:
     """Read a local file, or the file of that path on the repository's default branch.
 
     Raises ConfigurationError in one line, with file, line and field of what is wrong.
     """
+    return parsed_monitors(await read_monitors(gateway, path))
+
+
+async def read_monitors(gateway: Gateway, path: str) -> MonitorsText:
+    """The text of that file. Raises ConfigurationError."""
+    local = await asyncio.to_thread(local_monitors, path)
+    if local is not None:
+        return local
+    data = await _committed(gateway, path)
+    return _decoded(data, source=committed_source(gateway, path), is_committed=True)
+
+
+def local_monitors(path: str) -> MonitorsText | None:
+    """The file on this machine's disk, None where there is none. Raises ConfigurationError."""
     local = Path(path)
-    if await asyncio.to_thread(local.is_file):
-        data = await asyncio.to_thread(_read, local)
-        source = path
-    else:
-        data = await _committed(gateway, path)
-        source = f"{gateway.repository_name}:{path}"
+    if not local.is_file():
+        return None
+    return _decoded(_read(local), source=path, is_committed=False)
+
+
+def committed_source(gateway: Gateway, path: str) -> str:
+    """What the committed file is called for a person."""
+    return f"{gateway.repository_name}:{path}"
+
+
+def parsed_monitors(text: MonitorsText) -> Monitors:
+    """Raises ConfigurationError in one line, with file, line and field of what is wrong."""
+    return parse_monitors(text.text, source=text.source)
+
+
+def _decoded(data: bytes, *, source: str, is_committed: bool) -> MonitorsText:
     if len(data) > MAX_BYTES:
         raise ConfigurationError(f"{source}: the file is larger than {MAX_BYTES:,} bytes")
     try:
-        text = data.decode("utf-8-sig")
+        return MonitorsText(data.decode("utf-8-sig"), source, is_committed)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(f"{source}, line {line}: the file is not UTF-8") from None
-    return parse_monitors(text, source=source)
 
 
 def _read(path: Path) -> bytes:

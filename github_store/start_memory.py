@@ -1,0 +1,82 @@
+"""What a start needs to know of GitHub, remembered for one that happens while GitHub is down.
+
+One small JSON file per server and configured repository name, below ``starts`` in DATA_DIR,
+written whole or not at all and readable by its owner alone. It holds no credential. A file that
+cannot be read or is of something else is no memory; a disk that fails is said in the log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Final
+
+from github_store.folder_name import folder_name
+
+log = logging.getLogger(__name__)
+
+DIRECTORY: Final = "starts"
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What GitHub said at the last start that it answered."""
+
+    repository_key: str
+    """The repository's id, or its name on servers that give none."""
+    repository_name: str
+    """``owner/name`` as GitHub spelled it then."""
+    own_login: str
+    monitors_path: str
+    """The setting MONITORS that the next two belong to."""
+    monitors_text: str | None
+    """The committed monitors.yaml; None where it was read from this machine's disk."""
+
+
+class StartMemory:
+    """Of one server and one repository as the settings name it."""
+
+    def __init__(self, data_dir: Path, *, server: str, repository_name: str) -> None:
+        self._of = {"server": server, "repository": repository_name.casefold()}
+        # Names that differ in a sign alone have the same folder name, and not the same digest.
+        digest = hashlib.sha256("\n".join(self._of.values()).encode()).hexdigest()[:8]
+        name = f"{server}-{folder_name(repository_name)}-{digest}.json"
+        self._path = data_dir / DIRECTORY / name
+
+    def recall(self) -> Remembered | None:
+        """What is remembered; None where nothing is."""
+        try:
+            data = json.loads(self._path.read_bytes())
+            if data["version"] != VERSION or data["of"] != self._of:
+                return None
+            found = Remembered(**{each.name: data[each.name] for each in fields(Remembered)})
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("what the last start knew cannot be read (%s): %s", self._path.name, error)
+            return None
+        texts = (found.repository_key, found.repository_name, found.own_login, found.monitors_path)
+        is_whole = all(isinstance(each, str) and each for each in texts)
+        is_text = found.monitors_text is None or isinstance(found.monitors_text, str)
+        return found if is_whole and is_text else None
+
+    def keep(self, remembered: Remembered) -> None:
+        """Remember this for the next start."""
+        draft = self._path.with_suffix(".draft")
+        content = {"version": VERSION, "of": self._of, **asdict(remembered)}
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft.unlink(missing_ok=True)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(content, file, indent=2)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path)
+        except OSError as error:
+            log.warning("a start while GitHub is down will not be possible: %s", error)

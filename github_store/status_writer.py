@@ -89,14 +89,15 @@ class StatusWriter:
         message = board_message(base.board, after.board, samples=len(samples))
         changes = await self._whole(base, after, changes)
         if base.snapshot is None and base.lost:
+            message += "\n\nThe branch was gone: what the service held of it is back."
+        self._held.wrote(await self._branch.commit(base.snapshot, changes, message=message), after)
+        if base.snapshot is None and base.lost:
             log.warning(
-                "the branch %s comes back with what is held: %d of its %d files",
+                "the branch %s is back with what was held: %d of its %d files",
                 self._branch.name,
                 len(base.lost.files.keys() & changes.keys()),
                 len(base.lost.files),
             )
-            message += "\n\nThe branch was gone: what the service held of it is back."
-        self._held.wrote(await self._branch.commit(base.snapshot, changes, message=message), after)
         return True
 
     def _changes(

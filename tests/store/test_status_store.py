@@ -212,6 +212,25 @@ def test_a_steady_flush_is_three_requests_in_one_atomic_commit(
     ]
 
 
+def test_a_commit_that_lands_during_a_read_hides_nothing_from_it(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    async def steps(store: Store) -> None:
+        await push(store, "google-search")
+        await store.statuses.flush()
+        await push(store, status=DOWN)
+        github.faults.add("latency", match="GET .*/issues", seconds=0.5)
+        before = github.count("GET", "/git/ref/heads")
+        reading = asyncio.create_task(current(store))
+        while github.count("GET", "/git/ref/heads") == before:  # noqa: ASYNC110 - GitHub again
+            await asyncio.sleep(0.01)
+        await store.statuses.flush()
+        assert store.statuses.health.waiting == 0
+        assert await reading == ("DOWN", "0", NOON)
+
+    with_statuses(github, tmp_path, steps)
+
+
 def test_a_new_day_folds_the_old_one_into_its_file(
     github: EmbeddedGitHub, owner: Person, tmp_path: Path
 ) -> None:
@@ -376,7 +395,7 @@ def test_a_branch_deleted_while_running_comes_back_whole_and_says_so(
     head = owner.do("GET", "/git/ref/heads/status-data")["object"]["sha"]
     told = owner.do("GET", f"/git/commits/{head}")["message"]
     assert told.endswith("\n\nThe branch was gone: what the service held of it is back.")
-    assert "the branch status-data comes back with what is held: 3 of its 3 files" in caplog.text
+    assert "the branch status-data is back with what was held: 3 of its 3 files" in caplog.text
 
 
 def test_a_board_that_a_person_broke_is_told_and_left_alone_until_it_is_mended(

@@ -20,6 +20,7 @@ from app.routes.documents import document_routes
 from app.routes.incidents import IncidentRoutes
 from app.routes.observations import ObservationRoutes
 from app.routes.statuses import StatusRoutes
+from app.stopping import Stopping
 from app.store import Incidents, Statuses
 from github_store import Monitors
 
@@ -55,6 +56,7 @@ def create_app(
         redirect_slashes=False,
         middleware=[
             Middleware(RequestLog, access=access, metrics=metrics, routes=known),
+            Middleware(Stopping),
             Middleware(Guard, access=access, guards_metrics=not metrics_public),
             Middleware(DirectOperations, operations=status_routes.direct()),
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from app.log_lines import LogFormat, Redaction, log_to
 from app.pushing import body_of, push_samples
 from app.serving import EMBEDDED_REPOSITORY, embedded_github, ensure_repository, serve
 from app.settings import Settings, read_settings, secrets_of, setting_rows, shown_value
-from github_store import ConfigurationError, StoreError
+from github_store import THREADS, ConfigurationError, StoreError
 
 PROGRAM = "kener-issues"
 
@@ -83,6 +84,16 @@ def serve_command(
             runner.run(serve(settings, show=typer.echo, redaction=redaction))
     except asyncio.CancelledError:
         pass  # stopped while it was starting
+    _leave()
+
+
+def _leave() -> None:
+    """End without the threads that wait for an answer of GitHub's which nobody awaits any more."""
+    if any(thread.name.startswith(THREADS) for thread in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 @commands.command("github")

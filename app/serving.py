@@ -43,7 +43,7 @@ from github_store.embedded import EmbeddedGitHub
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 EMBEDDED_REPOSITORY = "owner/status"
-GRACE_SECONDS = 1
+GRACE_SECONDS = 0.5
 """What running requests have to end when the service is stopped."""
 
 
@@ -233,7 +233,7 @@ def _server(app: FastAPI) -> _Server:
         server_header=False,
         lifespan="off",
         ws="none",
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,  # type: ignore[arg-type]  # fractions work
     )
     return _Server(config)
 

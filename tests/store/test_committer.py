@@ -391,6 +391,17 @@ def test_a_moment_that_github_names_is_obeyed_by_all(seconds: int) -> None:
     run(steps)
 
 
+def test_an_outage_with_a_stated_end_is_waited_for() -> None:
+    async def steps(bench: Bench) -> None:
+        bench.writer.act = failing(GitHubUnavailable("busy", retry_after_seconds=120))
+        bench.acknowledge(0, is_change=True)
+        await bench.time.passes(200)
+        assert bench.writer.times == [1.0, 121.0]
+        assert bench.budget.may_write_incident(bench.time.now) == 0, "it is no rate limit"
+
+    run(steps)
+
+
 # failures ---------------------------------------------------------------------------------------
 
 
@@ -420,6 +431,16 @@ def test_pauses_between_failures_grow_with_jitter_and_are_bounded(
         assert bench.journal.depth == 1
 
     run(steps, jitter=jitter)
+
+
+def test_steady_samples_are_tried_again_as_changes_are() -> None:
+    async def steps(bench: Bench) -> None:
+        bench.writer.act = failing(GitHubUnavailable("out"))
+        bench.acknowledge(0)
+        await bench.time.passes(STEADY_AT + 7)
+        assert bench.writer.times == [STEADY_AT, STEADY_AT + 2, STEADY_AT + 6]
+
+    run(steps)
 
 
 def test_a_success_after_failures_clears_the_error_and_the_pauses() -> None:

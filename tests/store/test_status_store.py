@@ -254,6 +254,60 @@ def test_a_new_day_folds_the_old_one_into_its_file(
     assert b"[0.1,0.2]" in file_on(owner, "history/2026-09-22.json")
 
 
+def test_a_day_that_ends_in_the_middle_of_a_commit_is_folded_by_it(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    last = MIDNIGHT + DAY - 60
+
+    class MidnightStrikes(Clock):
+        """It is the next day as soon as a race was lost."""
+
+        def __call__(self) -> float:
+            return last + 30 + 60 * github.count("PATCH", "/git/refs/")
+
+    async def steps(store: Store) -> None:
+        await push(store, at=last - 60, latency=0.1)
+        await store.statuses.flush()
+        github.faults.add("lost_race", match="PATCH .*/git/refs/", count=1)
+        await push(store, status=DOWN, at=last, latency=0.2)
+        await store.statuses.flush()
+
+    with_statuses(github, tmp_path, steps, clock=MidnightStrikes())
+    assert log_of(github)[0] == "earth DOWN, 2026-09-22 ended · 1 sample [skip ci]"
+    assert b"[0.1,0.2]" in file_on(owner, "history/2026-09-22.json")
+    entry = parse_board(file_on(owner)).entries["earth"]
+    assert (entry.minutes.counts.total, entry.days.before(1).total) == (0, 2)
+
+
+def test_an_outage_over_midnight_and_days_is_caught_up_with_in_one_commit(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    clock = Clock(MIDNIGHT + DAY - 600)
+
+    async def steps(store: Store) -> None:
+        await push(store, at=int(clock.now))
+        await store.statuses.flush()
+        github.faults.add("outage")
+        for minutes in range(0, 3 * 1440, 60):
+            clock.now = MIDNIGHT + DAY - 600 + 60 * minutes
+            await push(store, status=DOWN if minutes % 120 else UP, at=int(clock.now))
+        with pytest.raises(GitHubUnavailable):
+            await store.statuses.flush()
+        github.faults.clear()
+        before = await current(store)
+        await store.statuses.flush()
+        assert await current(store) == before == ("DOWN", "50", int(clock.now))
+
+    with_statuses(github, tmp_path, steps, clock=clock)
+    assert len(log_of(github)) == 2
+    listed = owner.do("GET", "/git/trees/status-data?recursive=1")["tree"]
+    paths = [each["path"] for each in listed if each["type"] == "blob"]
+    assert [each for each in paths if each.startswith("history/")] == [
+        f"history/2026-09-{day}.json" for day in (22, 23, 24)
+    ]
+    assert all("2026-09-25T" in each for each in paths if each.startswith("latency/"))
+
+
 def test_a_late_push_touches_its_day_and_its_counts_in_one_commit(
     github: EmbeddedGitHub, owner: Person, tmp_path: Path
 ) -> None:

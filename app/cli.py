@@ -15,7 +15,7 @@ import typer
 import uvloop
 
 from app import __version__
-from app.log_lines import LogFormat, Redaction, log_to
+from app.log_lines import LogFormat, Redaction, logging_to
 from app.pushing import body_of, push_samples
 from app.serving import EMBEDDED_REPOSITORY, embedded_github, ensure_repository, serve
 from app.settings import Settings, read_settings, secrets_of, setting_rows, shown_value
@@ -78,13 +78,14 @@ def serve_command(
     """Serve the API: on a real repository, or without settings on the embedded GitHub."""
     settings = _settings()
     redaction = Redaction(secrets_of(settings))
-    log_to(sys.stderr, log_format=log_format or settings.log_format, redaction=redaction)
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings, show=typer.echo, redaction=redaction))
-    except asyncio.CancelledError:
-        pass  # stopped while it was starting
-    _leave()
+    log_format = log_format or settings.log_format
+    with logging_to(sys.stderr, log_format=log_format, redaction=redaction):
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(serve(settings, show=typer.echo, redaction=redaction))
+        except asyncio.CancelledError:
+            pass  # stopped while it was starting
+        _leave()
 
 
 def _leave() -> None:

@@ -11,7 +11,8 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, Literal, TextIO
 from urllib.parse import quote
 
@@ -110,10 +111,22 @@ def _escaped(text: str) -> str:
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def log_to(stream: TextIO, *, log_format: LogFormat, redaction: Redaction) -> None:
-    """Let the whole process log there, in one format."""
+@contextmanager
+def logging_to(stream: TextIO, *, log_format: LogFormat, redaction: Redaction) -> Iterator[None]:
+    """Let the whole process log there, in one format, for as long as the block lasts."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter((JsonLines if log_format == "json" else TextLines)(redaction))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    levels = {"": logging.INFO, **dict.fromkeys(QUIET, logging.WARNING)}
+    before = {name: logging.getLogger(name).level for name in levels}
+    _set_levels(levels)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        _set_levels(before)
+
+
+def _set_levels(levels: Mapping[str, int]) -> None:
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)

@@ -102,6 +102,11 @@ class HeldBoard:
         return self._base is not None
 
     @property
+    def board(self) -> Board | None:
+        """The board as it was seen or written last; None before that."""
+        return self._base.board if self._base else None
+
+    @property
     def confirmed_at(self) -> float | None:
         """When GitHub last said that this is the board, seconds since 1970."""
         return self._asked_at

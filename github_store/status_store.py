@@ -251,7 +251,8 @@ class StatusStore:
         return is_change
 
     def _committed(self, tag: str) -> tuple[int, Status] | None:
-        entry = self._view[1].entries.get(tag) if self._view else None
+        board = self._held.board
+        entry = board.entries.get(tag) if board else None
         return (entry.latest.minute, entry.latest.status) if entry else None
 
     def _landed(self, up_to: int) -> None:

@@ -582,3 +582,30 @@ def test_a_clock_stepped_back_an_hour_loses_nothing(
         assert await current(store) == ("UP", "50", MIDNIGHT + 1800)
 
     with_statuses(github, tmp_path, steps, clock=clock)
+
+
+def test_after_a_start_only_a_status_that_differs_from_the_committed_one_is_a_change(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    async def fill(store: Store) -> None:
+        await push(store, at=NOON - 60)
+        await push(store, "google-search", at=NOON - 60)
+
+    async def go_on(store: Store) -> None:
+        await push(store)  # nothing was read yet, so this might be a change
+        await waited_for(store)
+        await push(store, "google-search")
+        await asyncio.sleep(0.3)
+        assert store.statuses.health.waiting == 1, "it is as it was"
+        await push(store, "google-search", DOWN, at=NOON + 60)
+        await waited_for(store)
+
+    async def waited_for(store: Store) -> None:
+        while store.statuses.health.waiting:  # noqa: ASYNC110 - it is GitHub that is waited for
+            await asyncio.sleep(0.02)
+
+    with_statuses(github, tmp_path, fill)
+    with_statuses(
+        github, tmp_path, go_on, rhythm=Rhythm(change_seconds=0.1, steady_seconds=3600)
+    )  # fmt: skip
+    assert len(log_of(github)) == 3

@@ -46,7 +46,8 @@ def ask(url: str, question: Callable[[IssueTracker], Awaitable[Any]]) -> Any:
 
 
 async def numbers(tracker: IssueTracker) -> list[int]:
-    return [each.number async for each in tracker.issues(state="open", labels=["incident"])]
+    listing = await tracker.issues(state="open", labels=["incident"])
+    return [each.number async for each in listing.issues]
 
 
 @pytest.mark.parametrize(
@@ -72,13 +73,14 @@ def test_a_listing_that_breaks_off_is_an_outage_and_not_its_end(status: int) -> 
 
 def test_a_listing_of_a_gone_issue_is_empty_while_the_repository_is_there() -> None:
     with scripted(Answer(404), Answer(200, {"full_name": "owner/status"})) as server:
-        assert ask(server.url, lambda it: it.comments(1)) == []
+        assert ask(server.url, lambda it: it.comments(1)).comments == []
 
 
 @pytest.mark.parametrize("status", [404, 410, 422])
 def test_a_search_that_is_refused_is_an_outage_and_not_an_empty_answer(status: int) -> None:
     async def found(tracker: IssueTracker) -> list[int]:
-        return [each.number async for each in tracker.search("repo:owner/status is:issue")]
+        listing = await tracker.search("repo:owner/status is:issue")
+        return [each.number async for each in listing.issues]
 
     with scripted(Answer(status, {"message": "Validation Failed"})) as server:  # noqa: SIM117
         with pytest.raises(GitHubUnavailable, match=f"search answers {status} Validation Failed"):

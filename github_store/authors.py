@@ -50,6 +50,11 @@ class Authors:
             return self._trust.by_association(association)
         return self._trust.by_permission(permission)
 
+    def is_own(self, login: str | None) -> bool:
+        """Whether ``login`` is this service's own account."""
+        own = {each.casefold() for each in self._trust.own_logins}
+        return login is not None and login.casefold() in own
+
     def recognise(self, login: str | None) -> None:
         """``login`` stands as the author of what this service just wrote: it is this service.
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from cachetools import LRUCache
+
 from github_store.errors import (
     AccessLost,
     Conflict,
@@ -33,6 +35,8 @@ from github_store.records import (
 
 PAGE_SIZE = 100
 """GitHub's largest page."""
+MAX_DISPUTED = 10_000
+"""So many issues and comments are remembered as told differently for one second."""
 _GONE = Reply(410, {}, {"message": "gone, a webhook said"})
 
 
@@ -62,6 +66,7 @@ class IssueTracker:
     def __init__(self, gateway: Gateway, held: HeldAnswers) -> None:
         self._gateway = gateway
         self._held = held
+        self._disputed: LRUCache[str, int] = LRUCache(MAX_DISPUTED)
 
     @property
     def repository_name(self) -> str:
@@ -76,7 +81,7 @@ class IssueTracker:
         """
         reply = await self._held.get(self._issue_path(number), renew=renew)
         if not reply.ok:
-            await self._require_repository()
+            await self._require_repository(reply)
             return None
         issue = _issue(reply.data)
         return issue if self._is_ours(issue) else None
@@ -234,7 +239,7 @@ class IssueTracker:
         """One comment, None where it is gone."""
         reply = await self._held.get(self._comment_path(comment_id))
         if not reply.ok:
-            await self._require_repository()
+            await self._require_repository(reply)
             return None
         return comment_from(reply.data)
 
@@ -346,19 +351,21 @@ class IssueTracker:
         Raises KeyError, TypeError or ValueError for what has no ``updated_at``.
         """
         updated_at = seconds_from_iso(data["updated_at"])
-        if held := self._held.peek(path):
-            if not held.reply.ok:
-                if held.reply is _GONE or held.reply.status == 410:
-                    return False
-            else:
-                known_at = seconds_from_iso(held.reply.data["updated_at"])
-                if updated_at < known_at:
-                    return False
-                if updated_at == known_at:
-                    is_same = _shown(held.reply.data) == _shown(data)
-                    if not is_same:
-                        self._held.forget(path)
-                    return not is_same
+        held = self._held.peek(path)
+        if held is None:
+            if updated_at <= self._disputed.get(path, -1):
+                return True
+        elif not held.reply.ok:
+            if held.reply.status == 410:
+                return False
+        else:
+            known_at = seconds_from_iso(held.reply.data["updated_at"])
+            if updated_at < known_at or _shown(held.reply.data) == _shown(data):
+                return False
+            if updated_at == known_at:
+                self._disputed[path] = updated_at
+                self._held.forget(path)
+                return True
         self._held.put(path, Reply(200, {}, dict(data), len(str(data))))
         return True
 
@@ -369,7 +376,13 @@ class IssueTracker:
         """
         name = urllib.parse.quote(login, safe="")
         path = self._path(f"/collaborators/{name}/permission")
-        reply = await self._gateway.request("GET", path, accept={403})
+        try:
+            reply = await self._held.get(path, accept={403}, renew=True)
+        except GitHubUnavailable:  # what it said last holds, from before a restart as well
+            known = self._held.peek(path)
+            if known is None:
+                raise
+            reply = known.reply
         if not reply.ok or not isinstance(reply.data, dict):
             return None
         permission = reply.data.get("permission")
@@ -431,7 +444,13 @@ class IssueTracker:
     async def _write(self, method: str, path: str, body: Mapping[str, Any]) -> Reply:
         return _checked(await self._gateway.request(method, path, body=dict(body)))
 
-    async def _require_repository(self) -> None:
+    async def _require_repository(self, missing: Reply | None = None) -> None:
+        """Believe that something is missing only while the repository answers.
+
+        What a webhook said is gone needs no second witness.
+        """
+        if missing is not None and missing.data == _GONE.data:
+            return
         reply = await self._held.get(self._gateway.repository)
         if not reply.ok:
             raise AccessLost(

@@ -24,6 +24,7 @@ from github_store.blob_cache import BlobCache
 from github_store.day_minutes import MINUTES_OF_DAY, NO_MINUTES, Counts
 from github_store.embedded import EmbeddedGitHub
 from github_store.gateway import Gateway, Reply
+from github_store.intents import DiskIntents
 from github_store.journal import Listener, Sequenced
 from github_store.monitor import parse_monitors
 from github_store.past_days import past_days
@@ -210,6 +211,7 @@ async def _day(
             "".join(f"- name: {tag}\n  tag: {tag}\n" for tag in tags), source="monitors.yaml"
         ),
         journal=MemoryJournal(loop),
+        intents=DiskIntents(folder / "intents", clock=loop.time),
         blobs=BlobCache(folder / "blobs"),
         budget=budget,
         rhythm=Rhythm(),

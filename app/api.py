@@ -20,9 +20,10 @@ from app.routes.documents import document_routes
 from app.routes.incidents import IncidentRoutes
 from app.routes.observations import ObservationRoutes
 from app.routes.statuses import StatusRoutes
+from app.routes.webhooks import WebhookRoutes
 from app.stopping import Stopping
 from app.store import Incidents, Statuses
-from github_store import Monitors
+from github_store import Inbox, Monitors
 
 
 def create_app(
@@ -31,6 +32,7 @@ def create_app(
     statuses: Statuses,
     monitors: Monitors,
     access: Access,
+    inbox: Inbox | None = None,
     vitals: Callable[[], Vitals],
     metrics: Metrics,
     metrics_public: bool = False,
@@ -43,11 +45,13 @@ def create_app(
     """
     status_routes = StatusRoutes(statuses, monitors, clock=clock)
     routes = [
-        *IncidentRoutes(incidents, monitors).routes(),
+        *IncidentRoutes(incidents, monitors, clock=clock).routes(),
         *status_routes.routes(),
         *ObservationRoutes(metrics, vitals, clock=clock).routes(),
         *document_routes(),
     ]
+    if inbox:
+        routes += WebhookRoutes(inbox, note=metrics.delivery).routes()
     known = [each for each in routes if isinstance(each, Route)]
     app = FastAPI(
         title="kener-issues",

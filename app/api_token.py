@@ -1,4 +1,4 @@
-"""The API token that is made when none is set, and kept beside the other data."""
+"""Secrets that are made when none is set, and kept beside the other data."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pathlib import Path
 from github_store import ConfigurationError
 
 FILE_NAME = "api-token"
+HOOK_SECRET_NAME = "webhook-secret"  # noqa: S105 - a file's name
 
 
-def kept_token(data_dir: Path) -> str:
-    """The token in the directory, made on the first call; only its owner can read the file.
+def kept_token(data_dir: Path, *, name: str = FILE_NAME) -> str:
+    """The secret of that name in the directory, made on the first call, for its owner's eyes only.
 
     Raises ConfigurationError where the directory cannot be read or written.
     """
-    path = data_dir / FILE_NAME
+    path = data_dir / name
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         if path.exists() and (token := path.read_text(encoding="ascii").strip()):

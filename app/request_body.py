@@ -23,6 +23,11 @@ async def read_json(request: Request) -> Any:
 
     Raises Refused: 413 for more than MAX_BODY_BYTES (announced or sent), 400 for no JSON.
     """
+    return parse_json(await read_body(request))
+
+
+async def read_body(request: Request) -> bytes:
+    """The raw body. Raises Refused, 413, for more than MAX_BODY_BYTES, announced or sent."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
         raise _too_large()
@@ -36,7 +41,7 @@ async def read_json(request: Request) -> Any:
         if len(body) > MAX_BODY_BYTES:
             raise _too_large()
         is_whole = not message.get("more_body", False)
-    return parse_json(bytes(body))
+    return bytes(body)
 
 
 def parse_json(body: bytes) -> Any:

@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from app.api import create_app
-from app.api_token import kept_token
+from app.api_token import HOOK_SECRET_NAME, kept_token
 from app.auth import Access
 from app.banner import Start, banner
 from app.credentials import credential_of
@@ -34,10 +34,13 @@ from github_store import (
     ConfigurationError,
     Credential,
     Exchange,
+    Freshness,
     Rhythm,
     Store,
+    StoreError,
     TokenCredential,
     open_store,
+    point_hook,
 )
 from github_store.embedded import EmbeddedGitHub
 
@@ -57,6 +60,7 @@ class Connection:
     is_embedded: bool = False
     first_start: FirstStart | None = None
     """Of the embedded GitHub: whether samples are still to be written."""
+    webhook_secrets: Sequence[str] = ()
     secrets: Sequence[str] = ()
     """What no log may show beside the settings' own secrets."""
 
@@ -83,7 +87,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
             metrics.github(exchange)
             contact.note(exchange)
 
-        store = await _open(settings, connection, observe=observe)
+        store = await _open(settings, connection, observe=observe, metrics=metrics)
 
         def vitals() -> Vitals:
             return Vitals(
@@ -105,6 +109,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
                     ip_pattern=settings.api_ip_regex,
                     trusted_proxies=settings.trusted_proxies,
                 ),
+                inbox=store.inbox,
                 vitals=vitals,
                 metrics=metrics,
                 metrics_public=settings.metrics_public,
@@ -121,9 +126,31 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
             show(banner(start))
             server = _server(app)
             stop.act = server.leave
-            await server.serve(sockets=[listener])
+            async with _pointed_hook(store, connection, port=start.port):
+                await server.serve(sockets=[listener])
         finally:
             await store.close()
+
+
+@asynccontextmanager
+async def _pointed_hook(store: Store, connection: Connection, *, port: int) -> AsyncIterator[None]:
+    """The embedded GitHub's webhook delivers here, wherever here is this time."""
+    if not connection.is_embedded:
+        yield
+        return
+    pointing = asyncio.create_task(
+        point_hook(
+            store.gateway,
+            service_url=f"http://127.0.0.1:{port}",
+            secret=connection.webhook_secrets[0],
+        )
+    )
+    try:
+        yield
+    finally:
+        pointing.cancel()
+        with suppress(StoreError, asyncio.CancelledError):
+            await pointing
 
 
 @contextmanager
@@ -161,8 +188,14 @@ def ensure_repository(
 def _connection(settings: Settings, parts: ExitStack) -> Connection:
     if not uses_embedded_github(settings):
         assert settings.github_repository is not None
+        given = settings.github_webhook_secret
         return Connection(
-            settings.github_repository, credential_of(settings), settings.github_api_url
+            settings.github_repository,
+            credential_of(settings),
+            settings.github_api_url,
+            webhook_secrets=[each.strip() for each in given.get_secret_value().split(",")]
+            if given
+            else (),
         )
     github = parts.enter_context(
         embedded_github(settings.data_dir, port=settings.embedded_github_port)
@@ -176,18 +209,24 @@ def _connection(settings: Settings, parts: ExitStack) -> Connection:
         beforehand=lambda: first_start.begin(now=int(time.time())),
     )
     credential = TokenCredential(github.tokens["owner"])
+    hook_secret = kept_token(settings.data_dir, name=HOOK_SECRET_NAME)
     return Connection(
         name,
         credential,
         github.url,
         is_embedded=True,
         first_start=first_start,
-        secrets=tuple(github.tokens.values()),
+        webhook_secrets=(hook_secret,),
+        secrets=(hook_secret, *github.tokens.values()),
     )
 
 
 async def _open(
-    settings: Settings, connection: Connection, *, observe: Callable[[Exchange], None]
+    settings: Settings,
+    connection: Connection,
+    *,
+    observe: Callable[[Exchange], None],
+    metrics: Metrics,
 ) -> Store:
     store = await open_store(
         repository_name=connection.repository,
@@ -197,6 +236,12 @@ async def _open(
         server_name="embedded" if connection.is_embedded else None,
         monitors_path=settings.monitors,
         trusted_authors=settings.trusted_authors,
+        webhook_secrets=connection.webhook_secrets,
+        freshness=Freshness(
+            fresh_seconds=settings.fresh_seconds,
+            stale_seconds=settings.stale_seconds,
+            outage_seconds=settings.outage_seconds,
+        ),
         status_branch=settings.status_branch,
         status_requests_per_hour=settings.status_requests_per_hour,
         rhythm=Rhythm(
@@ -205,6 +250,7 @@ async def _open(
         ),
         clock=time.time,
         observe=observe,
+        observe_read=lambda outcome: metrics.cache_outcome(outcome.word),
     )
     try:
         if connection.first_start:

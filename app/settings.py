@@ -151,6 +151,24 @@ class Settings(BaseSettings):
         unit="branch",
         expected="a name that git takes for a branch",
     )
+    fresh_seconds: Annotated[float, Field(ge=0, le=3600)] = _setting(
+        15.0,
+        "what GitHub said is given for so long without asking again, where no webhook tells",
+        unit="seconds",
+        expected="a number of seconds, 0 to 3600",
+    )
+    stale_seconds: Annotated[float, Field(ge=0, le=86_400)] = _setting(
+        60.0,
+        "for so long it is given at once and asked for behind the answer",
+        unit="seconds",
+        expected="a number of seconds, 0 to 86400",
+    )
+    outage_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = _setting(
+        604_800.0,
+        "for so long it is given while GitHub is out",
+        unit="seconds",
+        expected="a number of seconds, 0 to 31536000",
+    )
     status_change_seconds: Seconds = _setting(
         5.0,
         "a change of a monitor's status is committed within this time",

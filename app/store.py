@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from github_store import (
@@ -27,11 +26,9 @@ class Incidents(Protocol):
 
     async def update_status(self, number: int, update: StatusUpdate) -> Incident: ...
 
-    async def search(
-        self, search: SearchFilter, *, page: int, per_page: int
-    ) -> Sequence[Incident]: ...
+    async def search(self, search: SearchFilter, *, page: int, per_page: int) -> list[Incident]: ...
 
-    async def comments(self, number: int) -> Sequence[IncidentComment]: ...
+    async def comments(self, number: int) -> list[IncidentComment]: ...
 
     async def add_comment(self, number: int, body: str) -> IncidentComment: ...
 

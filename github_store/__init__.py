@@ -45,6 +45,7 @@ from github_store.incident_store import IncidentComment, IncidentStore, StatusUp
 from github_store.labels import MAX_LABEL_LENGTH
 from github_store.markers import LATEST
 from github_store.monitor import Monitor, Monitors, Status, parse_monitors
+from github_store.read_trace import Outcome, traced_read
 from github_store.request_kind import request_kind
 from github_store.sample import Sample
 from github_store.search_query import SearchFilter
@@ -88,6 +89,7 @@ __all__ = [
     "Monitor",
     "MonitorStatus",
     "Monitors",
+    "Outcome",
     "OutcomePending",
     "OutcomeUnknown",
     "RateLimited",
@@ -109,4 +111,5 @@ __all__ = [
     "parse_monitors",
     "point_hook",
     "request_kind",
+    "traced_read",
 ]

@@ -9,6 +9,9 @@ thousand monitors are a million and more numbers. To be written a day's file is 
 
 A board that a person broke leaves the last good one held, and stays as it is until mended. A
 branch that is gone leaves everything held, for the next commit to put back.
+
+Which board it was is on the shelf as well: a process that starts while GitHub is out answers from
+the last one of the process before, and commits on none but what GitHub shows.
 """
 
 from __future__ import annotations
@@ -32,8 +35,10 @@ from github_store.day_file_format import (
 from github_store.day_minutes import DayMinutes
 from github_store.errors import BrokenDocument, Conflict, GitHubUnavailable
 from github_store.freshness import Freshness, Verdict, Vouched
+from github_store.held_answers import Shelf
 from github_store.present_tags import PresentTags
 from github_store.read_trace import Outcome, note_read
+from github_store.shelved_snapshot import ShelvedSnapshot
 from github_store.status_board import Board
 from github_store.status_board_format import BOARD_PATH, parse_board
 from github_store.status_branch import Snapshot, StatusBranch
@@ -74,8 +79,12 @@ class HeldBoard:
         freshness: Freshness,
         clock: Callable[[], float],
         patience_seconds: float = 1.0,
+        shelf: Shelf | None = None,
     ) -> None:
         self._branch = branch
+        self._shelf = ShelvedSnapshot(shelf, branch.name) if shelf else None
+        self._kept: tuple[Base, float] | None = None
+        self._looked_for_kept = False
         self._tags = tags
         self._freshness = freshness
         self._clock = clock
@@ -99,7 +108,7 @@ class HeldBoard:
     @property
     def is_held(self) -> bool:
         """Whether there is a board to answer from, however old."""
-        return self._base is not None
+        return self._base is not None or self._kept is not None
 
     @property
     def board(self) -> Board | None:
@@ -109,7 +118,7 @@ class HeldBoard:
     @property
     def confirmed_at(self) -> float | None:
         """When GitHub last said that this is the board, seconds since 1970."""
-        return self._asked_at
+        return self._kept[1] if self._asked_at is None and self._kept else self._asked_at
 
     async def base(self) -> Base:
         """To answer from. Raises GitHubUnavailable or BrokenDocument where nothing is held."""
@@ -120,14 +129,18 @@ class HeldBoard:
                 outcome = Outcome.STALE
                 self._start_asking()
             return self._given(outcome)
-        before = self._base
+        before, kept = self._base, await self._from_before()
         try:
             is_usable = before is not None and verdict is not Verdict.WORTHLESS
-            await self._asked(self._patience_seconds if is_usable else None)
+            await self._asked(self._patience_seconds if is_usable or kept else None)
         except GitHubUnavailable:
+            if self._base is None and kept:
+                return self._given_kept(*kept)
             if self._base is None or verdict is Verdict.WORTHLESS:
                 raise
             return self._given(Outcome.OUTAGE)
+        if self._base is None and kept:  # GitHub takes its time, or the board is broken
+            return self._given_kept(*kept)
         self._usable()
         return self._given(Outcome.MISS if self._base is not before else Outcome.REVALIDATED)
 
@@ -202,6 +215,7 @@ class HeldBoard:
         """Hold what has just been committed."""
         self._base = Base(snapshot, files.board)
         self._asked_at = self._clock()
+        self._put_by()
         self._broken = None
         for day, file in files.days.items():
             if sha := snapshot.files.get(day_path(day)):
@@ -240,11 +254,47 @@ class HeldBoard:
         is_expired = self._asked_at <= self._expired_at and verdict is not Verdict.WORTHLESS
         return Verdict.EXPIRED if is_expired else verdict
 
+    async def _from_before(self) -> tuple[Base, float] | None:
+        """The board an earlier process had last, and when it was confirmed; for answers alone.
+
+        None once there is one of this process, or where it is too old or not to be had.
+        """
+        if self._base or self._shelf is None:
+            return None
+        if not self._looked_for_kept:
+            self._looked_for_kept = True
+            if held := self._shelf.load():
+                self._kept = await self._parsed(*held)
+        if self._kept is None:
+            return None
+        verdict = self._freshness.judge(self._kept[1], now=self._clock())
+        return None if verdict is Verdict.WORTHLESS else self._kept
+
+    async def _parsed(self, snapshot: Snapshot, at: float) -> tuple[Base, float] | None:
+        """Only from what is on disk: GitHub is asked for what it has now, not for this."""
+        content = await self._branch.read_held(snapshot, BOARD_PATH)
+        if content is None:
+            return None
+        try:
+            board = await asyncio.to_thread(parse_board, content, name=self._name(BOARD_PATH))
+        except BrokenDocument:
+            return None
+        return Base(snapshot, board), at
+
+    def _put_by(self) -> None:
+        """Let the next process have this board, should it find GitHub down."""
+        if self._shelf and self._base and self._base.snapshot and self._asked_at:
+            self._shelf.save(self._base.snapshot, self._asked_at)
+
     def _usable(self) -> Base:
         if self._base is None:
             assert self._broken is not None
             raise self._broken[0]
         return self._base
+
+    def _given_kept(self, base: Base, at: float) -> Base:
+        note_read(Outcome.OUTAGE, at)
+        return base
 
     def _given(self, outcome: Outcome) -> Base:
         base = self._usable()
@@ -281,6 +331,7 @@ class HeldBoard:
             self._asked_at = begun_at
         else:
             self._asked_at = max(begun_at, self._asked_at or begun_at)
+        self._put_by()
 
     async def _take(self, snapshot: Snapshot | None, before: Base | None) -> None:
         """Believe a snapshot that is news, unless a write of ours came between."""

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from app.fresh_reply import fresh_reply
 from app.json_reply import json_reply
 from app.query_parameters import SEARCH_PARAMETERS, incident_number, query_of, search_of
 from app.request_body import read_json
 from app.store import Incidents
 from app.validation import comment_text, incident_fields, status_update
-from github_store import Monitors
+from github_store import Incident, IncidentComment, Monitors, incident_etag
 
 
 class IncidentRoutes:
-    """One operation, one method."""
+    """One operation, one method. ``clock`` gives seconds since 1970."""
 
-    def __init__(self, incidents: Incidents, monitors: Monitors) -> None:
+    def __init__(
+        self, incidents: Incidents, monitors: Monitors, *, clock: Callable[[], float]
+    ) -> None:
         self._incidents = incidents
         self._monitors = monitors
+        self._clock = clock
 
     def routes(self) -> list[BaseRoute]:
         one = "/api/incident/{number}"
@@ -35,10 +42,8 @@ class IncidentRoutes:
 
     async def search(self, request: Request) -> Response:
         wanted = search_of(query_of(request.scope["query_string"]))
-        found = await self._incidents.search(
-            wanted.filter, page=wanted.page, per_page=wanted.per_page
-        )
-        return json_reply([incident.to_json() for incident in found])
+        found = self._incidents.search(wanted.filter, page=wanted.page, per_page=wanted.per_page)
+        return await fresh_reply(request, found, shown=_all_shown, clock=self._clock)
 
     async def create_or_search(self, request: Request) -> Response:
         """Kener's page shows the search as a POST with a query, so that is what it is."""
@@ -51,8 +56,13 @@ class IncidentRoutes:
         return json_reply((await self._incidents.create(fields)).to_json())
 
     async def get(self, request: Request) -> Response:
-        incident = await self._incidents.get(_number(request))
-        return json_reply(incident.to_json())
+        return await fresh_reply(
+            request,
+            self._incidents.get(_number(request)),
+            shown=Incident.to_json,
+            etag_of=incident_etag,
+            clock=self._clock,
+        )
 
     async def replace(self, request: Request) -> Response:
         number = _number(request)
@@ -65,13 +75,17 @@ class IncidentRoutes:
         return json_reply((await self._incidents.update_status(number, update)).to_json())
 
     async def comments(self, request: Request) -> Response:
-        comments = await self._incidents.comments(_number(request))
-        return json_reply([comment.to_json() for comment in comments])
+        found = self._incidents.comments(_number(request))
+        return await fresh_reply(request, found, shown=_all_shown, clock=self._clock)
 
     async def add_comment(self, request: Request) -> Response:
         number = _number(request)
         text = comment_text(await read_json(request))
         return json_reply((await self._incidents.add_comment(number, text)).to_json())
+
+
+def _all_shown(found: Sequence[Incident] | Sequence[IncidentComment]) -> list[dict[str, Any]]:
+    return [each.to_json() for each in found]
 
 
 def _number(request: Request) -> int:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from app.direct_operations import Operation
+from app.fresh_reply import fresh_reply
 from app.json_reply import json_reply
 from app.query_parameters import query_of, status_query
 from app.request_body import read_json
 from app.store import Statuses
 from app.validation import sample
-from github_store import Monitors
+from github_store import Monitors, MonitorStatus
 
 PATH: Final = "/api/status"
 
@@ -42,14 +43,8 @@ class StatusRoutes:
 
     async def current(self, request: Request) -> Response:
         tag, since_seconds = status_query(query_of(request.scope["query_string"]), self._monitors)
-        status = await self._statuses.current(tag, since_seconds=since_seconds)
-        return json_reply(
-            {
-                "status": status.status,
-                "uptime": status.uptime,
-                "lastUpdatedAt": status.last_updated_at,
-            }
-        )
+        found = self._statuses.current(tag, since_seconds=since_seconds)
+        return await fresh_reply(request, found, shown=_shown, clock=self._clock)
 
     async def push(self, request: Request) -> Response:
         pushed = sample(await read_json(request), self._monitors, now=self._clock())
@@ -57,3 +52,11 @@ class StatusRoutes:
             pushed.tag, status=pushed.status, latency=pushed.latency, minute=pushed.minute
         )
         return json_reply({"status": 200, "message": f"success at {pushed.minute}"})
+
+
+def _shown(status: MonitorStatus) -> dict[str, Any]:
+    return {
+        "status": status.status,
+        "uptime": status.uptime,
+        "lastUpdatedAt": status.last_updated_at,
+    }

@@ -1,0 +1,283 @@
+"""Deliveries put to use, over real sockets: the embedded GitHub signs and sends them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Empty, Queue
+from typing import Any
+
+import pytest
+
+from github_store import IncidentNotFound, SearchFilter, Store
+from github_store.embedded import EmbeddedGitHub
+from github_store.hook_setup import HOOK_PATH, point_hook
+from github_store.inbox import ForgedDelivery, MalformedDelivery
+from github_store.webhook import signature_of
+from tests.github_person import Person
+from tests.store.test_incident_store import Clock, with_store
+
+SECRET = "a secret of the tests"
+Delivery = tuple[dict[str, str], bytes]
+
+
+@contextmanager
+def letterbox() -> Iterator[tuple[str, Queue[Delivery]]]:
+    """Takes deliveries and keeps them; its URL and what came."""
+    came: Queue[Delivery] = Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            came.put(({k.lower(): v for k, v in self.headers.items()}, body))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", came
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class Post:
+    """The deliveries of one test, and their way into the store's inbox."""
+
+    def __init__(self, github: EmbeddedGitHub, store: Store, came: Queue[Delivery]) -> None:
+        self._github = github
+        self._store = store
+        self._came = came
+
+    def collected(self) -> list[Delivery]:
+        assert self._github.wait_for_hooks(5)
+        found = []
+        while True:
+            try:
+                found.append(self._came.get_nowait())
+            except Empty:
+                return found
+
+    async def deliver(self, *deliveries: Delivery) -> list[bool]:
+        return [
+            await self._store.inbox.take(
+                body,
+                event=headers["x-github-event"],
+                delivery_id=headers["x-github-delivery"],
+                signature=headers.get("x-hub-signature-256"),
+                content_type=headers["content-type"],
+            )
+            for headers, body in deliveries
+        ]
+
+
+def with_post(
+    github: EmbeddedGitHub,
+    steps: Callable[[Store, Post, Person, Clock], Awaitable[None]],
+) -> None:
+    """Run ``steps`` with a store whose repository's hook delivers into the test's hands."""
+    clock = Clock()
+    owner = Person(github.url, github.tokens["owner"])
+
+    async def run(store: Store) -> None:
+        with letterbox() as (url, came):
+            await point_hook(store.gateway, service_url=url, secret=SECRET)
+            post = Post(github, store, came)
+            pings = post.collected()
+            assert [headers["x-github-event"] for headers, _ in pings] == ["ping"]
+            assert await post.deliver(*pings) == [True]
+            await store.sweeper.sweep()
+            await steps(store, post, owner, clock)
+
+    with_store(github, run, clock=clock, webhook_secrets=["the next one", SECRET])
+
+
+async def titles(store: Store, **search: Any) -> list[str]:
+    found = await store.incidents.search(SearchFilter(**search), page=1, per_page=100)
+    return [each.title for each in found]
+
+
+def test_an_edit_shows_in_reads_lists_and_searches_and_nothing_is_asked(
+    github: EmbeddedGitHub,
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = await asyncio.to_thread(owner.open_issue, "Before")
+        await post.deliver(*post.collected())
+        assert await titles(store) == ["Before"]
+        assert await titles(store, title_like="after") == []
+        await asyncio.sleep(1.05)  # updated_at has whole seconds, on GitHub's own clock
+        owner.do("PATCH", f"/issues/{number}", {"title": "After", "body": "news"})
+        edited = post.collected()
+        asked = len(github.requests)
+        await post.deliver(*edited)
+        assert (await store.incidents.get(number)).title == "After"
+        assert await titles(store) == ["After"]
+        assert await titles(store, title_like="after") == ["After"]
+        clock.ahead += 500
+        assert await titles(store) == ["After"], "vouched for: held however long"
+        assert list(github.requests)[asked:] == []
+
+    with_post(github, steps)
+
+
+def test_deliveries_twice_and_out_of_order_leave_what_github_has(github: EmbeddedGitHub) -> None:
+    github_clock_steps = ["opened", "second", "third"]
+
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue(github_clock_steps[0])
+        deliveries = post.collected()
+        for title in github_clock_steps[1:]:
+            await asyncio.sleep(1.05)  # updated_at has whole seconds, on GitHub's own clock
+            owner.do("PATCH", f"/issues/{number}", {"title": title})
+            deliveries += post.collected()
+        for order in (reversed(deliveries), deliveries, deliveries):
+            await post.deliver(*order)
+            assert (await store.incidents.get(number)).title == "third"
+        assert await titles(store) == ["third"]
+
+    with_post(github, steps)
+
+
+def test_two_edits_of_one_second_are_settled_by_asking(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue("one")
+        deliveries = post.collected()
+        owner.do("PATCH", f"/issues/{number}", {"title": "two"})
+        owner.do("PATCH", f"/issues/{number}", {"title": "three"})
+        deliveries += post.collected()
+        await post.deliver(*reversed(deliveries))
+        assert (await store.incidents.get(number)).title == "three"
+        assert await titles(store, title_like="three") == ["three"]
+
+    with_post(github, steps)
+
+
+@pytest.mark.parametrize("how", ["delete", "transfer"])
+def test_what_is_gone_stays_gone_whatever_comes_late(github: EmbeddedGitHub, how: str) -> None:
+    github.create_repository("owner/elsewhere")
+
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue("Gone soon")
+        opened = post.collected()
+        await post.deliver(*opened)
+        assert await titles(store) == ["Gone soon"]
+        if how == "delete":
+            github.delete_issue("owner/status", number)
+        else:
+            github.transfer_issue("owner/status", number, to="owner/elsewhere")
+        await post.deliver(*post.collected(), *opened)
+        with pytest.raises(IncidentNotFound):
+            await store.incidents.get(number)
+        assert await titles(store) == []
+
+    with_post(github, steps)
+
+
+def test_comments_follow_too(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue()
+        made = [owner.do("POST", f"/issues/{number}/comments", {"body": b}) for b in ("a", "b")]
+        await post.deliver(*post.collected())
+        assert [each.body for each in await store.incidents.comments(number)] == ["a", "b"]
+        owner.do("DELETE", f"/issues/comments/{made[0]['id']}")
+        owner.do("POST", f"/issues/{number}/comments", {"body": "c"})
+        deliveries = post.collected()
+        asked = len(github.requests)
+        await post.deliver(*deliveries)
+        assert [each.body for each in await store.incidents.comments(number)] == ["b", "c"]
+        assert len(github.requests) == asked
+
+    with_post(github, steps)
+
+
+def test_a_label_that_is_renamed_lets_everything_be_asked_again(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue(labels=["incident", "earth"])
+        await post.deliver(*post.collected())
+        assert (await store.incidents.get(number)).tags == ("earth",)
+        clock.ahead += 5
+        owner.do("PATCH", "/labels/earth", {"new_name": "planet"})
+        clock.ahead += 5
+        await post.deliver(*post.collected())
+        clock.ahead += 1
+        assert (await store.incidents.get(number)).tags == ()
+
+    with_post(github, steps)
+
+
+def test_a_push_of_monitors_changes_what_may_be_pushed_and_read(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        sha = owner.do("GET", "/contents/monitors.yaml")["sha"]
+        for text, tags in (
+            (b"[{name: Mars, tag: mars}]", ("mars",)),
+            (b"[{name: broken", ("mars",)),
+        ):
+            content = base64.b64encode(text).decode()
+            body = {"message": "m", "content": content, "sha": sha}
+            made = await asyncio.to_thread(owner.do, "PUT", "/contents/monitors.yaml", body)
+            sha = made["content"]["sha"]
+            await post.deliver(*post.collected())
+            assert store.monitors.tags == tags
+
+    with_post(github, steps)
+
+
+def test_only_what_is_signed_is_read_and_only_once(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        owner.open_issue("Real")
+        headers, body = post.collected()[0]
+        forged = body.replace(b"Real", b"Fake")
+        with pytest.raises(ForgedDelivery):
+            await post.deliver((headers, forged))
+        with pytest.raises(ForgedDelivery):
+            await post.deliver(({**headers, "x-hub-signature-256": ""}, body))
+        assert await post.deliver((headers, body)) == [True]
+        assert await post.deliver((headers, body)) == [False]
+        garbage = b'{"issue": 7}'
+        signed = {
+            **headers,
+            "x-github-delivery": "another",
+            "x-hub-signature-256": signature_of(garbage, SECRET),
+        }
+        with pytest.raises(MalformedDelivery):
+            await post.deliver((signed, garbage))
+        assert await titles(store) == ["Real"]
+
+    with_post(github, steps)
+
+
+def test_another_repositorys_delivery_changes_nothing(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue("Ours")
+        headers, body = post.collected()[0]
+        payload = json.loads(body)
+        payload["repository"] |= {"id": 1, "full_name": "owner/other"}
+        payload["issue"]["title"] = "Theirs"
+        other = json.dumps(payload).encode()
+        signed = {**headers, "x-hub-signature-256": signature_of(other, SECRET)}
+        assert await post.deliver((signed, other)) == [False]
+        assert (await store.incidents.get(number)).title == "Ours"
+
+    with_post(github, steps)
+
+
+def test_the_hook_is_pointed_once_however_often_the_service_starts(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        for port in (1, 2):
+            await point_hook(store.gateway, service_url=f"http://127.0.0.1:{port}", secret=SECRET)
+        urls = [each["config"]["url"] for each in owner.do("GET", "/hooks")]
+        assert urls == [f"http://127.0.0.1:2{HOOK_PATH}"]
+
+    with_post(github, steps)

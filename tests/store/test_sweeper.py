@@ -1,0 +1,62 @@
+"""Sweeps: what deliveries have missed, for requests that cost nothing while nothing changed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from github_store import SearchFilter, Status, Store
+from github_store.embedded import EmbeddedGitHub
+from tests.github_person import Person
+from tests.store.test_inbox import Post, with_post
+from tests.store.test_incident_store import Clock
+
+
+def test_a_sweep_finds_what_no_delivery_told(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue("Before")
+        await post.deliver(*post.collected())
+        found = await store.incidents.search(SearchFilter(), page=1, per_page=10)
+        assert [each.title for each in found] == ["Before"]
+        await asyncio.sleep(1.05)  # updated_at has whole seconds, on GitHub's own clock
+        owner.do("PATCH", f"/issues/{number}", {"title": "After"})
+        owner.do("POST", f"/issues/{number}/comments", {"body": "lost"})
+        post.collected()  # and lost
+        clock.ahead += 200
+        assert (await store.incidents.get(number)).title == "Before"
+        await store.sweeper.sweep()
+        assert (await store.incidents.get(number)).title == "After"
+        found = await store.incidents.search(SearchFilter(), page=1, per_page=10)
+        assert [each.title for each in found] == ["After"]
+        assert [each.body for each in await store.incidents.comments(number)] == ["lost"]
+
+    with_post(github, steps)
+
+
+def test_sweeps_without_news_are_three_conditional_requests(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        await store.statuses.push("earth", status=Status.UP, latency=0, minute=int(clock()))
+        await store.statuses.flush()
+        await store.sweeper.sweep()
+        for _ in range(3):
+            before = len(github.requests)
+            clock.ahead += 300
+            await store.sweeper.sweep()
+            statuses = [each.status for each in list(github.requests)[before:]]
+            assert statuses == [304, 304, 304]
+
+    with_post(github, steps)
+
+
+def test_the_hourly_look_finds_deleted_issues(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number, kept = owner.open_issue("Gone"), owner.open_issue("Kept")
+        await post.deliver(*post.collected())
+        await store.incidents.get(number)
+        github.delete_issue("owner/status", number)
+        post.collected()
+        clock.ahead += 3601
+        await store.sweeper.sweep()
+        found = await store.incidents.search(SearchFilter(), page=1, per_page=10)
+        assert [each.number for each in found] == [kept]
+
+    with_post(github, steps)

@@ -1,0 +1,149 @@
+"""A delivery: who signed it, and what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from github_store.webhook import (
+    BranchMoved,
+    CommentChanged,
+    CommentGone,
+    EverythingChanged,
+    IssueChanged,
+    IssueGone,
+    is_signed,
+    news_of,
+    payload_of,
+    repository_of,
+    signature_of,
+)
+
+SECRET = "It's a Secret to Everybody"
+BODY = b"Hello, World!"
+PUBLISHED = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+"""GitHub's own example, in its page on validating deliveries."""
+SHARED = Path(os.environ.get("KENER_SHARED", Path(__file__).parents[3] / "shared"))
+PAYLOADS = SHARED / "github" / "samples" / "webhooks"
+
+
+def test_the_signature_is_that_of_githubs_example() -> None:
+    assert signature_of(BODY, SECRET) == PUBLISHED
+
+
+@pytest.mark.parametrize(
+    ("signature", "secrets", "fits"),
+    [
+        (PUBLISHED, [SECRET], True),
+        (PUBLISHED, ["the next one", SECRET], True),
+        (PUBLISHED, [SECRET, "the next one"], True),
+        (PUBLISHED, ["another"], False),
+        (PUBLISHED, [], False),
+        (PUBLISHED.upper(), [SECRET], False),
+        (PUBLISHED.removeprefix("sha256="), [SECRET], False),
+        ("", [SECRET], False),
+        (None, [SECRET], False),
+        ("sha256=ü\ud800", [SECRET], False),
+    ],
+)
+def test_one_of_the_secrets_must_have_signed(
+    signature: str | None, secrets: list[str], fits: bool
+) -> None:
+    assert is_signed(BODY, signature, secrets) is fits
+
+
+@given(st.binary(max_size=100), st.text(min_size=1, max_size=20))
+def test_a_changed_body_is_not_signed(body: bytes, secret: str) -> None:
+    try:
+        signature = signature_of(body, secret)
+    except UnicodeEncodeError:
+        return
+    assert is_signed(body, signature, [secret])
+    assert not is_signed(body + b" ", signature, [secret])
+
+
+def test_a_payload_comes_as_json_or_as_a_form() -> None:
+    payload = {"zen": "Keep it & simple"}
+    text = json.dumps(payload)
+    assert payload_of(text.encode(), "application/json") == payload
+    form = f"payload={quote_plus(text)}".encode()
+    assert payload_of(form, "application/x-www-form-urlencoded; charset=utf-8") == payload
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", "application/json"),
+        (b"[]", "application/json"),
+        (b"\xff", "application/json"),
+        (b"a=b", "application/x-www-form-urlencoded"),
+        (b"&", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_anything_else_is_no_payload(body: bytes, content_type: str) -> None:
+    with pytest.raises(ValueError):
+        payload_of(body, content_type)
+
+
+ISSUE = {"number": 5, "title": "t"}
+COMMENT = {"id": 7, "body": "b"}
+PUSH = {
+    "ref": "refs/heads/main",
+    "after": "abc",
+    "commits": [{"added": ["a"], "modified": ["b"], "removed": []}, {"removed": ["c"]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "news"),
+    [
+        ("issues", {"action": "opened", "issue": ISSUE}, IssueChanged(5, ISSUE)),
+        ("issues", {"action": "unlabeled", "issue": ISSUE}, IssueChanged(5, ISSUE)),
+        ("issues", {"action": "deleted", "issue": ISSUE}, IssueGone(5)),
+        ("issues", {"action": "transferred", "issue": ISSUE}, IssueGone(5)),
+        (
+            "issue_comment",
+            {"action": "edited", "issue": ISSUE, "comment": COMMENT},
+            CommentChanged(5, 7, COMMENT),
+        ),
+        (
+            "issue_comment",
+            {"action": "deleted", "issue": ISSUE, "comment": COMMENT},
+            CommentGone(5, 7),
+        ),
+        ("push", PUSH, BranchMoved("main", "abc", frozenset("abc"))),
+        ("label", {"action": "edited"}, EverythingChanged()),
+        ("repository", {"action": "renamed"}, EverythingChanged()),
+    ],
+)
+def test_an_event_says_what_it_touches(event: str, payload: dict[str, Any], news: object) -> None:
+    assert news_of(event, payload) == (news,)
+
+
+@pytest.mark.parametrize("event", ["ping", "star", "", "pull_request"])
+def test_other_events_say_nothing(event: str) -> None:
+    assert news_of(event, {"action": "created"}) == ()
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PAYLOADS.glob("*.payload.json")) or [None], ids=lambda path: path and path.name
+)
+def test_githubs_own_payloads_can_be_read(path: Path | None) -> None:
+    if path is None:
+        pytest.skip("GitHub's payloads are not here")
+    payload = json.loads(path.read_text())
+    event = path.name.split(".")[0]
+    assert news_of(event, payload) or event == "ping"
+    assert all(repository_of(payload)) or event == "ping"
+
+
+def test_a_payload_without_a_repository_names_none() -> None:
+    assert repository_of({}) == ("", "")
+    assert repository_of({"repository": {"id": 3, "full_name": "o/r"}}) == ("3", "o/r")

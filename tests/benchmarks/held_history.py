@@ -171,11 +171,12 @@ def _make(github: EmbeddedGitHub, today: int) -> None:
 
 
 def _warm(github: EmbeddedGitHub) -> None:
-    """Let the embedded GitHub open its new pack of hundreds of megabytes: GitHub's is open."""
-    address = f"{github.url}/repos/{REPOSITORY}/contents/{BOARD_PATH}?ref=status-data"
+    """Let the embedded GitHub open its pack and learn how large each file is; GitHub knows."""
     headers = {"Authorization": f"Bearer {github.tokens['owner']}"}
-    with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as answer:
-        answer.read()
+    for path in ("git/trees/status-data?recursive=1", f"contents/{BOARD_PATH}?ref=status-data"):
+        asked = urllib.request.Request(f"{github.url}/repos/{REPOSITORY}/{path}", headers=headers)
+        with urllib.request.urlopen(asked) as answer:
+            answer.read()
 
 
 def _minutes(down: int) -> str:

@@ -36,6 +36,8 @@ LOG_BYTES: Final = 4 * 1024 * 1024
 HEADERS: Final = frozenset({"etag", "link", "last-modified", "location", "x-moved-to"})
 
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+_API: Final = "{api}"
+"""Stands for the API's URL in what is kept."""
 _SECRET: Final = "temp_clone_token"  # noqa: S105 - the name of a member that GitHub gives
 _LAYOUT_SQL: Final = f"""
 BEGIN;
@@ -66,8 +68,9 @@ class AnswerFile:
     Every method raises DamagedFile, or OSError or sqlite3.Error where the disk fails.
     """
 
-    def __init__(self, directory: Path, *, max_bytes: int, max_entries: int) -> None:
+    def __init__(self, directory: Path, *, api_url: str, max_bytes: int, max_entries: int) -> None:
         self._path = directory / FILE_NAME
+        self._api_url = api_url.rstrip("/")
         self._max_bytes = max_bytes
         self._max_entries = max_entries
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -93,7 +96,8 @@ class AnswerFile:
         assert self._reader is not None
         try:
             row = self._reader.execute(
-                "SELECT status, headers, body, size, at FROM answers WHERE path = ?", (path,)
+                "SELECT status, headers, body, size, at FROM answers WHERE path = ?",
+                (self._key(path),),
             ).fetchone()
         except sqlite3.Error as error:
             raise _as_damage(error) from error
@@ -102,8 +106,12 @@ class AnswerFile:
         status, headers, body, size, at = row
         try:
             data = json.loads(zlib.decompress(body))
-            return Held(Reply(status, json.loads(headers), data, size), at)
-        except (TypeError, ValueError, zlib.error) as error:
+            named = {
+                name: value.replace(_API, self._api_url)
+                for name, value in json.loads(headers).items()
+            }
+            return Held(Reply(status, named, data, size), at)
+        except (AttributeError, TypeError, ValueError, zlib.error) as error:
             raise DamagedFile(f"the answer of {path} is damaged") from error
 
     def write(self, answers: Mapping[str, Held | None], *, used: Collection[str]) -> None:
@@ -113,12 +121,14 @@ class AnswerFile:
             db.execute("BEGIN IMMEDIATE")
             self._turn += 1
             for path in used:
-                db.execute("UPDATE answers SET used = ? WHERE path = ?", (self._turn, path))
+                db.execute(
+                    "UPDATE answers SET used = ? WHERE path = ?", (self._turn, self._key(path))
+                )
             for path, held in answers.items():
                 if held is None:
-                    self._delete(path)
-                elif not self._renewed(path, held):
-                    self._put(path, held)
+                    self._delete(self._key(path))
+                elif not self._renewed(self._key(path), held):
+                    self._put(self._key(path), held)
             self._shrink()
             db.execute("COMMIT")
         except BaseException as error:
@@ -159,7 +169,7 @@ class AnswerFile:
         cursor = self._writer.execute(
             "UPDATE answers SET at = ?, used = ?"
             " WHERE path = ? AND status = ? AND size = ? AND headers = ?",
-            (held.at, self._turn, path, reply.status, reply.size, _headers(reply)),
+            (held.at, self._turn, path, reply.status, reply.size, self._headers(reply)),
         )
         return cursor.rowcount == 1
 
@@ -171,11 +181,23 @@ class AnswerFile:
             self._delete(path)
             return
         is_search = path.startswith("/search/")
-        row = (path, reply.status, _headers(reply), body, reply.size, held.at)
+        row = (path, reply.status, self._headers(reply), body, reply.size, held.at)
         self._writer.execute(
             "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*row, is_search, self._turn, weight),
         )
+
+    def _key(self, path: str) -> str:
+        """The address of a next page is given whole, and a server may come back on another."""
+        return path.removeprefix(self._api_url)
+
+    def _headers(self, reply: Reply) -> str:
+        known = {
+            name: value.replace(self._api_url, _API)
+            for name, value in reply.headers.items()
+            if name in HEADERS
+        }
+        return json.dumps(known, sort_keys=True)
 
     def _delete(self, path: str) -> None:
         self._writer.execute("DELETE FROM answers WHERE path = ?", (path,))
@@ -200,11 +222,6 @@ def _as_damage(error: BaseException) -> BaseException:
     code = getattr(error, "sqlite_errorcode", None)
     is_damage = isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in _DAMAGED
     return DamagedFile(str(error)) if is_damage else error
-
-
-def _headers(reply: Reply) -> str:
-    known = {name: value for name, value in reply.headers.items() if name in HEADERS}
-    return json.dumps(known, sort_keys=True)
 
 
 def _json(data: Any) -> str:

@@ -40,11 +40,16 @@ class AnswerShelf:
     """
 
     def __init__(
-        self, directory: Path, *, max_bytes: int = MAX_BYTES, max_entries: int = MAX_ENTRIES
+        self,
+        directory: Path,
+        *,
+        api_url: str,
+        max_bytes: int = MAX_BYTES,
+        max_entries: int = MAX_ENTRIES,
     ) -> None:
         self._directory = directory
         self._opened: Callable[[], AnswerFile] = lambda: AnswerFile(
-            directory, max_bytes=max_bytes, max_entries=max_entries
+            directory, api_url=api_url, max_bytes=max_bytes, max_entries=max_entries
         )
         self._waiting: dict[str, Held | None] = {}
         self._being_written: Mapping[str, Held | None] = {}

@@ -18,10 +18,10 @@ from github_store.held_board import HeldBoard
 from github_store.monitor import Monitors
 from github_store.monitors_file import load_monitors
 from github_store.present_tags import PresentTags
+from github_store.repository_access import check_repository
 from github_store.sample import Sample
 from github_store.status_branch import StatusBranch
 from github_store.status_writer import StatusWriter
-from github_store.store import check_repository
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,9 @@ class HeldAnswers:
         self._stretch = stretch
         self._flights: dict[str, asyncio.Task[_Landing]] = {}
         self._writes: dict[str, int] = {}
-        self._expired_before = -math.inf
+        # What an earlier process wrote since, or heard of, is not known here: its answers are for
+        # an outage, and to be renewed.
+        self._expired_before = math.nextafter(clock(), -math.inf)
         self.vouched: Vouched | None = None
         """Set while webhooks tell of every change; see freshness.py."""
 

@@ -7,6 +7,9 @@ the answer, older than ``stale_seconds`` or before a write of ours it is waited 
 
 A closed incident nobody touched for 90 days is left out: to cover a minute of the window it would
 have to end in what was the future when it was touched last.
+
+What was derived last is on the shelf too: the listings it comes from are called otherwise every
+day, and a service that starts during an outage has to answer on the day after as well.
 """
 
 from __future__ import annotations
@@ -20,13 +23,18 @@ from cachetools import LRUCache
 
 from github_store.coverage import IncidentSpan, needs_resolved_time, span_of
 from github_store.errors import GitHubUnavailable
+from github_store.gateway import Reply
+from github_store.held_answers import Held, Shelf
 from github_store.incident import Incident
 from github_store.incident_store import IncidentStore
+from github_store.monitor import Status
 
 log = logging.getLogger(__name__)
 
 DAY_SECONDS = 86_400
 WINDOW_SECONDS = 91 * DAY_SECONDS
+SHELF_MARK = "incident coverage"
+"""What the spans are called on the shelf: no path, so that no answer has this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +54,10 @@ class IncidentCoverage:
         clock: Callable[[], float],
         fresh_seconds: float = 15.0,
         stale_seconds: float = 60.0,
+        shelf: Shelf | None = None,
     ) -> None:
         self._incidents = incidents
+        self._shelf = shelf
         self._clock = clock
         self._fresh_seconds = fresh_seconds
         self._stale_seconds = stale_seconds
@@ -57,6 +67,8 @@ class IncidentCoverage:
 
     async def spans(self) -> tuple[IncidentSpan, ...]:
         """Spans as of now. Raises GitHubUnavailable only where none were ever derived."""
+        if self._derived is None:
+            self._derived = self._recalled()
         derived = self._derived
         is_current = derived is not None and derived.writes == self._incidents.writes
         age = self._clock() - derived.at if derived else None
@@ -100,6 +112,23 @@ class IncidentCoverage:
             for incident, updated_at in standing
         ]
         self._derived = _Derived(tuple(filter(None, spans)), begun_at, writes)
+        if self._shelf:
+            data = [
+                [sorted(span.tags), span.status.value, span.first, span.last]
+                for span in self._derived.spans
+            ]
+            self._shelf.save(SHELF_MARK, Held(Reply(200, {}, data), begun_at))
+
+    def _recalled(self) -> _Derived | None:
+        """What an earlier process derived last; it counts as from before a write of ours."""
+        held = self._shelf.load(SHELF_MARK) if self._shelf else None
+        if held is None:
+            return None
+        spans = tuple(
+            IncidentSpan(frozenset(tags), Status(status), first, last)
+            for tags, status, first, last in held.reply.data
+        )
+        return _Derived(spans, held.at, writes=-1)
 
     async def _when_resolved(self, incident: Incident, updated_at: int) -> int | None:
         """Asked once for every update of an incident: its events only change with it.

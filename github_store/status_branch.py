@@ -95,7 +95,7 @@ class StatusBranch:
         sha = snapshot.files.get(path)
         if sha is None:
             return None
-        held = await asyncio.to_thread(self._blobs.get, sha) if self._blobs else None
+        held = await self.read_held(snapshot, path)
         if held is not None:
             return held
         content = await self._reader.content(sha)
@@ -103,6 +103,13 @@ class StatusBranch:
             raise Conflict(f"{path} on the branch {self._branch} is gone from GitHub")
         await self._keep(content)
         return content
+
+    async def read_held(self, snapshot: Snapshot, path: str) -> bytes | None:
+        """A file's content where it is on this machine's disk, else None."""
+        sha = snapshot.files.get(path)
+        if sha is None or self._blobs is None:
+            return None
+        return await asyncio.to_thread(self._blobs.get, sha)
 
     async def commit(
         self, snapshot: Snapshot | None, changes: Mapping[str, bytes | None], *, message: str

@@ -7,20 +7,23 @@ that a wrong setting is one clear line at start and not a failure in the middle 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
-import re
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from github_store.answer_shelf import AnswerShelf
 from github_store.authors import Authors
+from github_store.beginning import begin
 from github_store.blob_cache import BlobCache
 from github_store.closer import Closer
 from github_store.committer import Committer, Rhythm
-from github_store.errors import AccessLost, ConfigurationError
+from github_store.errors import AccessLost, ConfigurationError, GitHubUnavailable
+from github_store.folder_name import server_folder_name
 from github_store.freshness import Freshness
-from github_store.gateway import GITHUB_API_URL, Credential, Exchange, Gateway, Reply
+from github_store.gateway import GITHUB_API_URL, Credential, Exchange, Gateway
 from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard
 from github_store.inbox import Inbox
@@ -31,11 +34,16 @@ from github_store.intents import DiskIntents, Intents
 from github_store.issue_tracker import IssueTracker
 from github_store.journal import DiskJournal, Journal
 from github_store.keyed_writes import KeyedWrites
+from github_store.late_start import LateStart
 from github_store.monitor import Monitors
-from github_store.monitors_file import MonitorsReload, load_monitors
+from github_store.monitors_file import MonitorsReload
 from github_store.present_tags import PresentTags
 from github_store.process_lock import ProcessLock
+from github_store.quota import Quota
+from github_store.read_trace import Outcome
+from github_store.repository_access import Access
 from github_store.repository_labels import RepositoryLabels
+from github_store.start_memory import StartMemory
 from github_store.status_branch import StatusBranch
 from github_store.status_store import StatusStore
 from github_store.status_writer import StatusWriter
@@ -43,7 +51,7 @@ from github_store.sweeper import Sweeper
 from github_store.trust import Trust
 from github_store.write_budget import STATUS_PER_HOUR, WriteBudget
 
-_SCOPES = frozenset({"repo", "public_repo"})
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +62,14 @@ class Store:
     statuses: StatusStore
     monitors: Monitors
     gateway: Gateway
+    held: HeldAnswers
     closer: Closer
     inbox: Inbox
     sweeper: Sweeper
+    quota: Quota
+    late_start: LateStart | None = None
+    """What was put off because GitHub was down at the start; nothing where it was not."""
+    shelf: AnswerShelf | None = None
     lock: ProcessLock | None = None
 
     @property
@@ -72,12 +85,17 @@ class Store:
 
     async def close(self) -> None:
         """Let what was begun end, for less than a second, and let go of the connections."""
+        if self.late_start:
+            await self.late_start.close()
         await self.sweeper.close()
         await self.closer.close()
         await asyncio.gather(
             self.incidents.close(grace_seconds=0.5), self.statuses.close(grace_seconds=0.5)
         )
+        await self.held.close()
         await self.gateway.close()
+        if self.shelf:
+            await asyncio.to_thread(self.shelf.close, grace_seconds=0.5)
         if self.lock:
             self.lock.release()
 
@@ -100,19 +118,27 @@ async def open_store(
     monotonic: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
     observe: Callable[[Exchange], None] | None = None,
+    observe_read: Callable[[Outcome], None] | None = None,
 ) -> Store:
     """Connect to the repository, and let the journal be committed in the background.
 
     What is kept on disk is below ``data_dir``, apart by server and repository; ``server_name`` is
     for a server whose address changes. ``clock`` gives seconds since 1970.
 
+    While GitHub does not answer, a repository that was opened before is opened with what is known
+    of it; ``late_start`` tells.
+
     Raises ConfigurationError where a setting, a permission or monitors.yaml is wrong or another
-    process uses the directory, and GitHubUnavailable where GitHub does not answer.
+    process uses the directory, and GitHubUnavailable where GitHub does not answer and nothing is
+    known.
     """
     budget = WriteBudget(status_per_hour=status_requests_per_hour)
+    quota = Quota(budget, jitter=jitter)
 
     def observe_too(exchange: Exchange) -> None:
-        budget.observe(exchange, monotonic())
+        now = monotonic()
+        budget.observe(exchange, now)
+        quota.observe(exchange, now)
         if observe:
             observe(exchange)
 
@@ -121,20 +147,26 @@ async def open_store(
         credential=credential,
         api_url=api_url,
         clock=clock,
+        admit=lambda method, path: quota.admit(method, path, monotonic()),
         observe=observe_too,
     )
+    server = server_name or server_folder_name(api_url)
+    memory = StartMemory(data_dir, server=server, repository_name=repository_name)
     lock: ProcessLock | None = None
     intents: Intents | None = None
+    shelf: AnswerShelf | None = None
     try:
-        access = await check_access(gateway)
-        directory = data_dir / f"{server_name or _server_name(api_url)}-{access.repository_key}"
+        beginning = await begin(gateway, memory, monitors_path)
+        access = beginning.access
+        directory = data_dir / f"{server}-{access.repository_key}"
         lock = ProcessLock(directory, now=clock())
+        shelf = AnswerShelf(directory, api_url=api_url)
         intents = DiskIntents(directory, clock=clock)
         store = assemble_store(
             gateway,
             own_login=access.own_login,
             repository_key=access.repository_key,
-            monitors=await load_monitors(gateway, monitors_path),
+            monitors=beginning.monitors,
             monitors_path=monitors_path,
             trusted_authors=trusted_authors,
             webhook_secrets=webhook_secrets,
@@ -143,27 +175,36 @@ async def open_store(
             intents=intents,
             blobs=BlobCache(directory / "blobs"),
             budget=budget,
+            quota=quota,
+            shelf=shelf,
             rhythm=rhythm or Rhythm(),
             freshness=freshness,
             clock=clock,
             monotonic=monotonic,
             jitter=jitter,
+            observe_read=observe_read,
             lock=lock,
         )
     except BaseException:
         await gateway.close()
         if intents:
             intents.close()
+        if shelf:
+            shelf.close()
         if lock:
             lock.release()
         raise
+    late_start = LateStart(
+        lambda: _catch_up(store, memory, monitors_path, access=access), jitter=jitter
+    )
     try:
-        await _ensure_labels(store)
+        if beginning.outage or not await _has_labels(store):
+            late_start.start()
     except BaseException:
         await store.close()
         raise
     store.start()
-    return store
+    return replace(store, late_start=late_start)
 
 
 def assemble_store(
@@ -180,17 +221,28 @@ def assemble_store(
     intents: Intents,
     blobs: BlobCache | None,
     budget: WriteBudget,
+    quota: Quota | None = None,
+    shelf: AnswerShelf | None = None,
     rhythm: Rhythm,
     freshness: Freshness | None = None,
     clock: Callable[[], float],
     monotonic: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
+    observe_read: Callable[[Outcome], None] | None = None,
     lock: ProcessLock | None = None,
 ) -> Store:
     """The store on a gateway, without asking GitHub anything yet; nothing is committed by itself
     until ``start``."""
     freshness = freshness or Freshness()
-    held = HeldAnswers(gateway, freshness=freshness, clock=clock)
+    known_quota = quota or Quota(budget, jitter=jitter)
+    held = HeldAnswers(
+        gateway,
+        freshness=freshness,
+        clock=clock,
+        shelf=shelf,
+        observe=observe_read,
+        stretch=lambda: known_quota.stretch(monotonic()),
+    )
     tracker = IssueTracker(gateway, held)
     trust = Trust(own_logins=frozenset({own_login}), trusted_authors=frozenset(trusted_authors))
     incidents = IncidentStore(
@@ -203,12 +255,12 @@ def assemble_store(
     )
     branch = StatusBranch(gateway, branch=status_branch, blobs=blobs, clock=monotonic)
     tags = PresentTags(monitors)
-    board = HeldBoard(branch, tags=tags, freshness=freshness, clock=clock)
+    board = HeldBoard(branch, tags=tags, freshness=freshness, clock=clock, shelf=shelf)
     writer = StatusWriter(branch, board, tags=tags, clock=clock, jitter=jitter)
     statuses = StatusStore(
         journal,
         board,
-        coverage=IncidentCoverage(incidents, clock=clock),
+        coverage=IncidentCoverage(incidents, clock=clock, shelf=shelf),
         monitors=monitors,
         tags=tags,
         clock=clock,
@@ -242,7 +294,47 @@ def assemble_store(
     sweeper = Sweeper(
         inbox=inbox, tracker=tracker, incidents=incidents, held=held, board=board, clock=clock
     )
-    return Store(incidents, statuses, monitors, gateway, closer, inbox, sweeper, lock)
+    return Store(
+        incidents=incidents,
+        statuses=statuses,
+        monitors=monitors,
+        gateway=gateway,
+        held=held,
+        closer=closer,
+        inbox=inbox,
+        sweeper=sweeper,
+        quota=known_quota,
+        shelf=shelf,
+        lock=lock,
+    )
+
+
+async def _catch_up(
+    store: Store, memory: StartMemory, monitors_path: str, *, access: Access
+) -> str | None:
+    """All that a start during an outage put off; what a person has yet to do, if anything."""
+    found = await begin(store.gateway, memory, monitors_path, with_memory=False)
+    if found.access.repository_key != access.repository_key:
+        return f"GITHUB_REPOSITORY: {store.repository_name} is another one now: restart the service"
+    if found.access.own_login != access.own_login:
+        return (
+            f"{store.gateway.credential_name}: it belongs to {found.access.own_login}, and to "
+            f"{access.own_login} at the last start: restart the service"
+        )
+    if list(found.monitors) != list(store.monitors):
+        store.monitors.become(found.monitors)
+    await _ensure_labels(store)
+    return None
+
+
+async def _has_labels(store: Store) -> bool:
+    """Create the missing labels; False where GitHub has no time for it now."""
+    try:
+        await _ensure_labels(store)
+    except GitHubUnavailable as error:
+        log.warning("the labels are made later, GitHub does not answer: %s", error)
+        return False
+    return True
 
 
 async def _ensure_labels(store: Store) -> None:
@@ -253,63 +345,3 @@ async def _ensure_labels(store: Store) -> None:
             f"{store.gateway.credential_name}: needs the permission Issues: read and write on "
             f"{store.repository_name} ({error})"
         ) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """What a credential is for the repository it may write to."""
-
-    own_login: str
-    repository_key: str
-    """The repository's id, or its name on servers that give none: a part of a folder's name."""
-
-
-async def check_access(gateway: Gateway) -> Access:
-    """Raises ConfigurationError where the repository cannot be seen and written."""
-    repository_key = await check_repository(gateway)
-    try:
-        return Access(await gateway.own_login(), repository_key)
-    except AccessLost as error:
-        raise ConfigurationError(f"{gateway.credential_name}: {error}") from None
-
-
-async def check_repository(gateway: Gateway) -> str:
-    """The repository's key, see Access. Raises ConfigurationError where it cannot be seen and
-    written."""
-    name = gateway.repository_name
-    try:
-        reply = await gateway.request("GET", gateway.repository)
-    except AccessLost as error:
-        raise ConfigurationError(f"{gateway.credential_name}: {error}") from None
-    if not reply.ok:
-        raise ConfigurationError(
-            f"GITHUB_REPOSITORY: {name} does not exist, or the token may not see it"
-        )
-    _check_rights(reply, name, gateway.credential_name)
-    # As GitHub spells it now: its issues name the repository they are of.
-    gateway.repository_name = reply.data.get("full_name") or name
-    return _folder_name(str(reply.data.get("id") or gateway.repository_name))
-
-
-def _server_name(api_url: str) -> str:
-    return _folder_name(api_url.split("//", 1)[-1])
-
-
-def _folder_name(text: str) -> str:
-    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
-
-
-def _check_rights(reply: Reply, name: str, credential_name: str) -> None:
-    """What the repository's own description tells; fine-grained permissions show on use only."""
-    if not reply.data.get("has_issues", True):
-        raise ConfigurationError(f"GITHUB_REPOSITORY: issues are switched off in {name}")
-    if reply.data.get("archived"):
-        raise ConfigurationError(f"GITHUB_REPOSITORY: {name} is archived, nothing can be written")
-    permissions = reply.data.get("permissions")
-    if isinstance(permissions, dict) and permissions.get("push") is False:
-        raise ConfigurationError(f"{credential_name}: its account has no write access to {name}")
-    scopes = {each.strip() for each in reply.headers.get("x-oauth-scopes", "").split(",")} - {""}
-    if scopes and not scopes & _SCOPES:
-        raise ConfigurationError(
-            f"{credential_name}: needs the scope repo (or public_repo) for {name}"
-        )

@@ -19,6 +19,7 @@ from github_store.gateway import Reply
 from github_store.held_answers import Held
 
 PATH = "/repos/owner/status/issues/1"
+API = "http://127.0.0.1:8080"
 NOW = 1_790_000_000.25
 
 
@@ -28,8 +29,8 @@ def held(data: Any = "a", *, at: float = NOW, status: int = 200, **headers: str)
 
 
 @contextmanager
-def shelf_at(directory: Path, **bounds: int) -> Iterator[AnswerShelf]:
-    shelf = AnswerShelf(directory, **bounds)
+def shelf_at(directory: Path, *, api_url: str = API, **bounds: int) -> Iterator[AnswerShelf]:
+    shelf = AnswerShelf(directory, api_url=api_url, **bounds)
     try:
         yield shelf
     finally:
@@ -90,6 +91,19 @@ def test_an_answer_without_an_etag_is_written_anew_each_time(tmp_path: Path) -> 
     saved(tmp_path, {PATH: held("a")})
     saved(tmp_path, {PATH: held("b")})
     assert loaded(tmp_path, PATH) == ["b"]
+
+
+def test_pages_are_found_again_when_the_server_comes_back_on_another_port(tmp_path: Path) -> None:
+    with shelf_at(tmp_path) as shelf:
+        shelf.save("/issues", held([1], link=f'<{API}/repositories/7/issues?page=2>; rel="next"'))
+        shelf.save(f"{API}/repositories/7/issues?page=2", held([2]))
+    with shelf_at(tmp_path, api_url="http://127.0.0.1:9090") as shelf:
+        first = shelf.load("/issues")
+        assert first is not None
+        assert first.reply.next_url == "http://127.0.0.1:9090/repositories/7/issues?page=2"
+        second = shelf.load(first.reply.next_url)
+        assert second is not None
+        assert second.reply.data == [2]
 
 
 def test_no_credential_gets_to_the_disk(tmp_path: Path) -> None:
@@ -227,7 +241,7 @@ def test_saving_never_waits_for_the_disk_and_closing_not_for_ever(
         assert go_on.wait(10)
 
     monkeypatch.setattr(AnswerFile, "write", hang)
-    shelf = AnswerShelf(tmp_path)
+    shelf = AnswerShelf(tmp_path, api_url=API)
     shelf.save(PATH, held("a"))
     assert begun.wait(5)
     shelf.save("/another", held("b"))

@@ -9,7 +9,7 @@ import pytest
 
 from github_store.errors import ConfigurationError
 from github_store.gateway import Gateway, TokenCredential
-from github_store.store import Access, check_access
+from github_store.repository_access import Access, check_access
 from tests.store.scripted_http import Answer, scripted
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from github_store import (
@@ -9,6 +10,7 @@ from github_store import (
     IncidentComment,
     IncidentFields,
     MonitorStatus,
+    RequestKey,
     SearchFilter,
     Status,
     StatusUpdate,
@@ -18,19 +20,25 @@ from github_store import (
 class Incidents(Protocol):
     """Every method raises a StoreError, IncidentNotFound where there is no such incident."""
 
-    async def create(self, fields: IncidentFields) -> Incident: ...
+    async def create(self, fields: IncidentFields, *, key: RequestKey | None) -> Incident: ...
 
     async def get(self, number: int) -> Incident: ...
 
-    async def replace(self, number: int, fields: IncidentFields) -> Incident: ...
+    async def replace(
+        self, number: int, fields: IncidentFields, *, if_match: Collection[str] | None
+    ) -> Incident: ...
 
-    async def update_status(self, number: int, update: StatusUpdate) -> Incident: ...
+    async def update_status(
+        self, number: int, update: StatusUpdate, *, if_match: Collection[str] | None
+    ) -> Incident: ...
 
     async def search(self, search: SearchFilter, *, page: int, per_page: int) -> list[Incident]: ...
 
     async def comments(self, number: int) -> list[IncidentComment]: ...
 
-    async def add_comment(self, number: int, body: str) -> IncidentComment: ...
+    async def add_comment(
+        self, number: int, body: str, *, key: RequestKey | None
+    ) -> IncidentComment: ...
 
 
 class Statuses(Protocol):

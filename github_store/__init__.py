@@ -1,5 +1,6 @@
 """GitHub as a database: incidents are issues, monitor status is committed JSON."""
 
+from github_store.checkup import check_up
 from github_store.committer import Rhythm
 from github_store.direct_push import DirectPush, open_direct_push
 from github_store.errors import (
@@ -20,6 +21,7 @@ from github_store.errors import (
     StoreError,
     Unprocessable,
 )
+from github_store.finding import Finding, Verdict
 from github_store.freshness import Freshness
 from github_store.gateway import (
     GITHUB_API_URL,
@@ -42,6 +44,7 @@ from github_store.incident import (
     incident_etag,
 )
 from github_store.incident_store import IncidentComment, IncidentStore, StatusUpdate
+from github_store.keyed_writes import RequestKey
 from github_store.labels import MAX_LABEL_LENGTH
 from github_store.markers import LATEST
 from github_store.monitor import Monitor, Monitors, Status, parse_monitors
@@ -71,6 +74,7 @@ __all__ = [
     "DirectPush",
     "Exchange",
     "ForgedDelivery",
+    "Finding",
     "Freshness",
     "GitHubTimeout",
     "GitHubUnavailable",
@@ -93,6 +97,7 @@ __all__ = [
     "OutcomePending",
     "OutcomeUnknown",
     "RateLimited",
+    "RequestKey",
     "Rhythm",
     "Sample",
     "SearchFilter",
@@ -104,7 +109,9 @@ __all__ = [
     "StoreError",
     "TokenCredential",
     "Unprocessable",
+    "Verdict",
     "body_length",
+    "check_up",
     "incident_etag",
     "open_direct_push",
     "open_store",

@@ -15,7 +15,15 @@ from app.query_parameters import SEARCH_PARAMETERS, incident_number, query_of, s
 from app.request_body import read_json
 from app.store import Incidents
 from app.validation import comment_text, incident_fields, status_update
-from github_store import Incident, IncidentComment, Monitors, incident_etag
+from app.write_headers import body_hash, idempotency_key, if_match, require_key_room
+from github_store import (
+    Incident,
+    IncidentComment,
+    Monitors,
+    RequestKey,
+    body_length,
+    incident_etag,
+)
 
 
 class IncidentRoutes:
@@ -52,8 +60,14 @@ class IncidentRoutes:
         return await self.create(request)
 
     async def create(self, request: Request) -> Response:
-        fields = incident_fields(await read_json(request), self._monitors)
-        return json_reply((await self._incidents.create(fields)).to_json())
+        name = idempotency_key(request.headers.getlist("idempotency-key"))
+        value = await read_json(request)
+        fields = incident_fields(value, self._monitors)
+        key = None
+        if name is not None:
+            require_key_room(body_length(fields))
+            key = RequestKey(name, body_hash(value))
+        return _reply(await self._incidents.create(fields, key=key))
 
     async def get(self, request: Request) -> Response:
         return await fresh_reply(
@@ -66,13 +80,15 @@ class IncidentRoutes:
 
     async def replace(self, request: Request) -> Response:
         number = _number(request)
+        etags = if_match(request.headers.getlist("if-match"))
         fields = incident_fields(await read_json(request), self._monitors)
-        return json_reply((await self._incidents.replace(number, fields)).to_json())
+        return _reply(await self._incidents.replace(number, fields, if_match=etags))
 
     async def update(self, request: Request) -> Response:
         number = _number(request)
+        etags = if_match(request.headers.getlist("if-match"))
         update = status_update(await read_json(request))
-        return json_reply((await self._incidents.update_status(number, update)).to_json())
+        return _reply(await self._incidents.update_status(number, update, if_match=etags))
 
     async def comments(self, request: Request) -> Response:
         found = self._incidents.comments(_number(request))
@@ -80,8 +96,19 @@ class IncidentRoutes:
 
     async def add_comment(self, request: Request) -> Response:
         number = _number(request)
-        text = comment_text(await read_json(request))
-        return json_reply((await self._incidents.add_comment(number, text)).to_json())
+        name = idempotency_key(request.headers.getlist("idempotency-key"))
+        value = await read_json(request)
+        text = comment_text(value)
+        key = None
+        if name is not None:
+            require_key_room(len(text))
+            key = RequestKey(name, body_hash(value))
+        return json_reply((await self._incidents.add_comment(number, text, key=key)).to_json())
+
+
+def _reply(incident: Incident) -> Response:
+    """An incident as it is after a write, with the ETag for the next."""
+    return json_reply(incident.to_json(), headers={"ETag": incident_etag(incident)})
 
 
 def _all_shown(found: Sequence[Incident] | Sequence[IncidentComment]) -> list[dict[str, Any]]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from github_store import (
     Incident,
     IncidentComment,
+    IncidentEdited,
     IncidentFields,
     IncidentNotFound,
     InvalidEnd,
     Monitor,
     Monitors,
     MonitorStatus,
+    RequestKey,
     SearchFilter,
     Status,
     StatusUpdate,
     StoreError,
+    incident_etag,
 )
 
 MONITORS = Monitors(
@@ -35,9 +38,11 @@ class FakeIncidents:
     asked: list[tuple[object, ...]] = field(default_factory=list)
     held: dict[int, Incident] = field(default_factory=dict)
     said: dict[int, list[IncidentComment]] = field(default_factory=dict)
+    keys: list[RequestKey | None] = field(default_factory=list)
 
-    async def create(self, fields: IncidentFields) -> Incident:
+    async def create(self, fields: IncidentFields, *, key: RequestKey | None = None) -> Incident:
         self._called("create", fields)
+        self.keys.append(key)
         number = len(self.held) + 1
         self.held[number] = Incident(
             **asdict(fields),
@@ -55,13 +60,19 @@ class FakeIncidents:
             raise IncidentNotFound(number)
         return self.held[number]
 
-    async def replace(self, number: int, fields: IncidentFields) -> Incident:
+    async def replace(
+        self, number: int, fields: IncidentFields, *, if_match: Collection[str] | None = None
+    ) -> Incident:
         self._called("replace", number, fields)
+        await self._require_match(number, if_match)
         self.held[number] = replace(await self.get(number), **asdict(fields))
         return self.held[number]
 
-    async def update_status(self, number: int, update: StatusUpdate) -> Incident:
+    async def update_status(
+        self, number: int, update: StatusUpdate, *, if_match: Collection[str] | None = None
+    ) -> Incident:
         self._called("update_status", number, update)
+        await self._require_match(number, if_match)
         incident = await self.get(number)
         start, end = incident.start_datetime, update.end_datetime
         if start is not None and end is not None and end <= start:
@@ -79,12 +90,19 @@ class FakeIncidents:
         await self.get(number)
         return self.said.get(number, [])
 
-    async def add_comment(self, number: int, body: str) -> IncidentComment:
+    async def add_comment(
+        self, number: int, body: str, *, key: RequestKey | None = None
+    ) -> IncidentComment:
         self._called("add_comment", number, body)
+        self.keys.append(key)
         await self.get(number)
         comments = self.said.setdefault(number, [])
         comments.append(IncidentComment(100 + len(comments), body, 1_704_123_116))
         return comments[-1]
+
+    async def _require_match(self, number: int, etags: Collection[str] | None) -> None:
+        if etags is not None and incident_etag(await self.get(number)) not in etags:
+            raise IncidentEdited(number)
 
     def _called(self, *call: object) -> None:
         self.asked.append(call)

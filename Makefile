@@ -12,10 +12,11 @@ serve: $(VENV)/.runtime
 test: check
 	@$(BIN)/python -m pytest -n auto
 
-# What takes minutes: properties on many new examples, and servers killed under load.
+# What takes minutes: servers killed under load, days at random, properties on new examples.
 soak: $(VENV)/.test
-	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n auto tests/store
 	@$(BIN)/python -m pytest -s tests/soak
+	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n auto \
+	  tests/store/test_status_changes.py tests/store/test_window_status.py
 
 check: $(VENV)/.test
 	@$(BIN)/ruff format --check .

@@ -15,6 +15,7 @@ import typer
 import uvloop
 
 from app import __version__
+from app.doctor import examine, exit_code, report
 from app.log_lines import LogFormat, Redaction, logging_to
 from app.pushing import body_of, push_samples
 from app.serving import EMBEDDED_REPOSITORY, embedded_github, ensure_repository, serve
@@ -148,6 +149,19 @@ def push_command(
     else:
         bodies = [body_of(tag, status, latency, timestamp)]
     typer.echo(asyncio.run(push_samples(settings, bodies)))
+
+
+@commands.command("doctor")
+def doctor_command() -> None:
+    """Check token, permissions, labels, branch, webhook, clock, quota and settings.
+
+    A line each: ok, warn or fail, what was found, and what to do. Nothing is written.
+
+    Exit code 0: nothing failed. 1: something did. 2: a setting is wrong or missing.
+    """
+    findings = examine(_settings())
+    typer.echo(report(findings))
+    raise typer.Exit(exit_code(findings))
 
 
 @commands.command("settings")

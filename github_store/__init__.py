@@ -21,7 +21,7 @@ from github_store.errors import (
     StoreError,
     Unprocessable,
 )
-from github_store.finding import Finding, Verdict
+from github_store.finding import Finding, Grade
 from github_store.freshness import Freshness
 from github_store.gateway import (
     GITHUB_API_URL,
@@ -73,11 +73,12 @@ __all__ = [
     "Credential",
     "DirectPush",
     "Exchange",
-    "ForgedDelivery",
     "Finding",
+    "ForgedDelivery",
     "Freshness",
     "GitHubTimeout",
     "GitHubUnavailable",
+    "Grade",
     "Impact",
     "Inbox",
     "Incident",
@@ -109,7 +110,6 @@ __all__ = [
     "StoreError",
     "TokenCredential",
     "Unprocessable",
-    "Verdict",
     "body_length",
     "check_up",
     "incident_etag",

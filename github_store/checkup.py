@@ -1,0 +1,229 @@
+"""A check-up of everything the service needs of GitHub, without writing anything.
+
+A permission to write shows only when something is written. So the probes are writes that GitHub
+has to refuse for their content (422): whoever may not write at all is refused before that (403 or
+404). Source: REST docs, "Create a label", "Create a reference".
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final
+
+from github_store.errors import BrokenDocument, ConfigurationError, StoreError
+from github_store.finding import (
+    Finding,
+    clock_findings,
+    deliveries_finding,
+    fail,
+    hook_problem,
+    is_our_hook,
+    ok,
+    quota_finding,
+    rules_alone,
+    warn,
+)
+from github_store.freshness import Freshness
+from github_store.gateway import Credential, Exchange, Gateway, Reply
+from github_store.held_answers import HeldAnswers
+from github_store.hook_setup import HOOK_PATH
+from github_store.incident import label_styles
+from github_store.issue_tracker import IssueTracker
+from github_store.labels import label_key
+from github_store.monitor import Monitors
+from github_store.monitors_file import load_monitors
+from github_store.repository_access import check_access
+from github_store.status_board_format import BOARD_PATH, parse_board
+from github_store.status_branch import StatusBranch
+
+SEEN_DELIVERIES: Final = 10
+
+NO_COMMIT: Final = "0" * 40
+_HARMLESS_RULES: Final = frozenset({"deletion", "non_fast_forward"})
+"""Status is neither forced nor is its branch deleted."""
+
+
+async def check_up(
+    *,
+    repository_name: str,
+    credential: Credential,
+    api_url: str,
+    monitors_path: str,
+    status_branch: str,
+    clock: Callable[[], float],
+) -> list[Finding]:
+    """Every finding, in the order to mend them in; ``clock`` gives seconds since 1970.
+
+    Where the repository cannot be reached at all, that is the last finding.
+    """
+    seen: list[tuple[Exchange, float]] = []
+    gateway = Gateway(
+        repository_name=repository_name,
+        credential=credential,
+        api_url=api_url,
+        clock=clock,
+        observe=lambda exchange: seen.append((exchange, clock())),
+    )
+    try:
+        return await _Checkup(gateway, monitors_path, status_branch, clock).findings(seen)
+    finally:
+        await gateway.close()
+
+
+class _Checkup:
+    def __init__(
+        self, gateway: Gateway, monitors_path: str, branch: str, clock: Callable[[], float]
+    ) -> None:
+        self._gateway = gateway
+        self._monitors_path = monitors_path
+        self._branch = branch
+        self._clock = clock
+
+    async def findings(self, seen: list[tuple[Exchange, float]]) -> list[Finding]:
+        gateway = self._gateway
+        try:
+            access = await check_access(gateway)
+        except ConfigurationError as error:
+            setting, _, problem = str(error).partition(": ")
+            return [*clock_findings(seen), fail("access", problem, f"set {setting} anew")]
+        except StoreError as error:
+            return [fail("GitHub", str(error), f"see whether {gateway.api_url} can be reached")]
+        findings = [
+            ok("repository", f"{gateway.repository_name} at {gateway.api_url}"),
+            ok("token", f"{gateway.credential_name} works; this service is {access.own_login}"),
+            *clock_findings(seen),
+        ]
+        steps: tuple[tuple[str, Callable[[], Awaitable[Iterable[Finding]]]], ...] = (
+            ("quota", self._quota),
+            ("issues", self._issues),
+            ("contents", self._contents),
+            ("monitors", self._monitors_and_labels),
+            ("branch", self._branch_itself),
+            ("rules", self._rules),
+            ("webhook", self._webhook),
+        )
+        for subject, step in steps:
+            try:
+                findings += await step()
+            except StoreError as error:
+                findings.append(fail(subject, f"cannot be told: {error}", "try again later"))
+        return findings
+
+    async def _quota(self) -> list[Finding]:
+        reply = await self._gateway.request("GET", "/rate_limit")
+        if not reply.ok:
+            return [ok("quota", "this server counts no requests")]
+        found = reply.data["resources"]
+        return [
+            quota_finding(name, found[name], now=self._clock())
+            for name in ("core", "search")
+            if name in found
+        ]
+
+    async def _issues(self) -> list[Finding]:
+        reply = await self._refused("/labels", {"name": "incident", "color": "no colour"})
+        return [self._permission("Issues", reply)]
+
+    async def _contents(self) -> list[Finding]:
+        body = {"ref": f"refs/heads/{self._branch}", "sha": NO_COMMIT}
+        return [self._permission("Contents", await self._refused("/git/refs", body))]
+
+    async def _refused(self, place: str, body: Mapping[str, str]) -> Reply:
+        path = self._gateway.repository + place
+        return await self._gateway.request("POST", path, body=body, accept={403})
+
+    def _permission(self, name: str, reply: Reply) -> Finding:
+        subject = name.lower()
+        if reply.status in {409, 422}:  # 409: a repository without any commit
+            return ok(subject, "may be written")
+        return fail(
+            subject,
+            f"may not be written ({reply.status}: {reply.message})",
+            f"give {self._gateway.credential_name} the permission {name}: read and write",
+        )
+
+    async def _monitors_and_labels(self) -> list[Finding]:
+        try:
+            monitors = await load_monitors(self._gateway, self._monitors_path)
+        except ConfigurationError as error:
+            return [fail("monitors", str(error), "mend the file, or set MONITORS to another")]
+        counted = f"{len(monitors.tags)} in {self._monitors_path}"
+        return [ok("monitors", counted), await self._labels(monitors)]
+
+    async def _labels(self, monitors: Monitors) -> Finding:
+        held = HeldAnswers(self._gateway, freshness=Freshness(), clock=self._clock)
+        there = await IssueTracker(self._gateway, held).label_keys()
+        names = [style.name for style in label_styles(monitors)]
+        missing = [name for name in names if label_key(name) not in there]
+        if not missing:
+            return ok("labels", f"all {len(names)} are there")
+        shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+        return warn(
+            "labels",
+            f"{len(missing)} of {len(names)} are missing: {shown}",
+            "none: they are created when the service starts",
+        )
+
+    async def _branch_itself(self) -> list[Finding]:
+        branch = StatusBranch(self._gateway, branch=self._branch, blobs=None, clock=self._clock)
+        snapshot = await branch.snapshot()
+        if snapshot is None:
+            return [ok("branch", f"{self._branch} is not there; the first commit makes it")]
+        content = await branch.read(snapshot, BOARD_PATH)
+        if content is None:
+            remedy = "none: the next commit puts it back"
+            return [warn("branch", f"{self._branch} has no {BOARD_PATH}", remedy)]
+        try:
+            board = parse_board(content, name=f"{BOARD_PATH} on the branch {self._branch}")
+        except BrokenDocument as error:
+            return [fail("branch", str(error), "mend the file, or take back the edit")]
+        return [ok("branch", f"{self._branch} holds {len(board.entries)} monitors")]
+
+    async def _rules(self) -> list[Finding]:
+        """Rules show to every reader, classic protection's details to administrators alone."""
+        name = urllib.parse.quote(self._branch, safe="")
+        found: set[str] = set()
+        rules = await self._get(f"/rules/branches/{name}")
+        if rules.ok and isinstance(rules.data, list):
+            found = {str(rule.get("type")) for rule in rules.data} - _HARMLESS_RULES
+        branch = await self._get(f"/branches/{name}")
+        is_protected = branch.ok and bool(branch.data.get("protected"))
+        if found:
+            problem = f"a ruleset holds for {self._branch}: {', '.join(sorted(found))}"
+        elif is_protected and not rules_alone(branch, rules):
+            problem = f"{self._branch} is protected"
+        else:
+            return [ok("rules", f"nothing keeps commits from {self._branch}")]
+        return [
+            warn("rules", problem, "let the token's account bypass it, or leave the branch out")
+        ]
+
+    async def _webhook(self) -> list[Finding]:
+        reply = await self._get("/hooks", per_page="100")
+        if not reply.ok or not isinstance(reply.data, list):
+            return [
+                warn(
+                    "webhook",
+                    "this token may not see webhooks",
+                    "look at the repository's Settings, Webhooks, or give it Webhooks: read",
+                )
+            ]
+        ours = [hook for hook in reply.data if is_our_hook(hook)]
+        if not ours:
+            remedy = f"add one for https://<this service>{HOOK_PATH}; see the README"
+            found = "there is none: edits on GitHub show only when they are asked for"
+            return [warn("webhook", found, remedy)]
+        return [await self._hook(hook) for hook in ours]
+
+    async def _hook(self, hook: Mapping[str, Any]) -> Finding:
+        if problem := hook_problem(hook):
+            return warn("webhook", *problem)
+        path = f"/hooks/{hook['id']}/deliveries"
+        reply = await self._get(path, per_page=str(SEEN_DELIVERIES))
+        deliveries = reply.data if reply.ok and isinstance(reply.data, list) else []
+        return deliveries_finding(str(hook["config"]["url"]), deliveries)
+
+    async def _get(self, place: str, **params: str) -> Reply:
+        path = self._gateway.repository + place
+        return await self._gateway.request("GET", path, params=params, accept={403})

@@ -25,6 +25,7 @@ PURE = (
     "github_store/day_file_format",
     "github_store/day_minutes",
     "github_store/errors",
+    "github_store/folder_name",
     "github_store/freshness",
     "github_store/incident",
     "github_store/json_source",

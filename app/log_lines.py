@@ -80,13 +80,10 @@ class _Lines(logging.Formatter):
 
 class TextLines(_Lines):
     def _line(self, record: logging.LogRecord, fields: Mapping[str, Any], trace: str) -> str:
-        shown = " ".join(
-            f"{name}={_escaped(str(value))}" for name, value in fields.items() if name not in _TOLD
-        )
-        message = _escaped(record.getMessage())
-        line = f"{self._time(record)} {record.levelname} {message}"
-        line = f"{line}  {shown}" if shown else line
-        return "\n  ".join([line, *map(_escaped, trace.splitlines())])
+        line = f"{self._time(record)} {record.levelname} {record.getMessage()}"
+        shown = [f"{name}={value}" for name, value in fields.items() if name not in _TOLD]
+        line = _escaped(f"{line}  {' '.join(shown)}" if shown else line)
+        return "\n  ".join([line, *map(_escaped, trace.splitlines())]) if trace else line
 
 
 class JsonLines(_Lines):
@@ -100,17 +97,22 @@ class JsonLines(_Lines):
         }
         if trace:
             line["trace"] = trace
-        return json.dumps(line, separators=(",", ":"), default=str)
+        return _COMPACT.encode(line)
 
 
 _TOLD: Final = frozenset({"method", "route", "status"})
 """Fields that the message of a request's line has already."""
 
 
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"), default=str)
+
+
 def _escaped(text: str) -> str:
-    if text.isprintable():  # nearly always; none of what is sought is printable
-        return text
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return (
+        text
+        if text.isprintable()
+        else _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    )
 
 
 @contextmanager

@@ -23,8 +23,8 @@ from github_store import (
     ConfigurationError,
     Credential,
     Finding,
-    TokenCredential,
     Grade,
+    TokenCredential,
     check_up,
 )
 

@@ -95,6 +95,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
                 statuses=store.statuses.health,
                 contact=contact.latest,
                 hidden_incidents=store.incidents.hidden_count,
+                outage_seconds=settings.outage_seconds,
             )
 
         metrics.watch(vitals, clock=time.time)

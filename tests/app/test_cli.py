@@ -180,6 +180,54 @@ def test_a_wrong_token_and_a_missing_repository_are_one_line(
         )
 
 
+def test_the_doctor_says_by_its_exit_code_whether_all_is_well(
+    tmp_path: Path, command: Command
+) -> None:
+    with EmbeddedGitHub(tmp_path / "github") as github:
+        github.create_repository("owner/status", files={"monitors.yaml": b"[{name: A, tag: a}]"})
+        given = {
+            "GITHUB_API_URL": github.url,
+            "GITHUB_REPOSITORY": "owner/status",
+            "API_TOKEN": "x",
+        }
+        well = command("doctor", **given, GH_TOKEN=github.tokens["owner"])
+        ill = command("doctor", **given, GH_TOKEN="a-wrong-token")
+    assert (well.code, ill.code) == (0, 1)
+    assert re.search(r"^ok +token ", well.output, re.MULTILINE)
+    assert re.search(r"^fail +access ", ill.output, re.MULTILINE)
+    assert "a-wrong-token" not in ill.output + ill.errors
+    assert command("doctor", **given).one_line().startswith("GH_TOKEN is missing")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [(["--log-format", "json"], {}), ([], {"LOG_FORMAT": "json"})],
+    ids=["the option", "the setting"],
+)
+def test_every_line_of_the_log_is_json_where_it_is_asked_for(
+    tmp_path: Path, arguments: list[str], given: dict[str, str]
+) -> None:
+    (tmp_path / "monitors.yaml").write_text("[{name: A, tag: a}]")
+    given = {**given, "SAMPLE_DATA": "no", "API_TOKEN": "a-token-of-mine"}
+    with running(tmp_path, "serve", *arguments, given=given) as (process, said):
+        url = said.split("Service")[1].split()[0]
+        headers = {"Authorization": "Bearer a-token-of-mine", "X-Request-Id": "mine"}
+        assert httpx.get(f"{url}/api/status?tag=a", headers=headers).status_code == 200
+        assert httpx.get(f"{url}/readyz").json()["ready"] is True
+        assert (
+            "kener_issues_github_requests_total{"
+            in httpx.get(f"{url}/metrics", headers=headers).text
+        )
+        code, _, errors = stop(process, signal.SIGINT)
+    assert code == 0
+    lines = [json.loads(line) for line in errors.splitlines()]
+    assert [line["route"] for line in lines if line.get("id") == "mine"] == [
+        "/api/status",
+        "/metrics",
+    ]
+    assert "a-token-of-mine" not in errors
+
+
 def pasted(line: str) -> str:
     """What a shell prints for the line."""
     shell = ["sh", "-c", line]

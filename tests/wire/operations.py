@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from github_store import (
     Impact,
     IncidentFields,
     IncidentNotFound,
+    RequestKey,
     Rhythm,
     SearchFilter,
     Status,
@@ -24,7 +26,7 @@ from github_store import (
     parse_monitors,
 )
 from github_store.gateway import Exchange, Gateway
-from github_store.intents import DiskIntents
+from github_store.intents import DiskIntents, Intent
 from github_store.journal import DiskJournal
 from github_store.store import assemble_store
 from github_store.write_budget import WriteBudget
@@ -63,6 +65,8 @@ class Operation:
     name: str
     steps: Callable[[Store, Arrangement], Awaitable[Any]]
     fresh_seconds: float = 15.0
+    has_lost_answer: bool = False
+    """Whether the intent of KEY is there, and no answer to it."""
 
 
 FIELDS = IncidentFields(
@@ -80,6 +84,38 @@ CHANGED = IncidentFields(title="Outage in Delhi", tags=("earth",), impact=Impact
 async def create_incident(store: Store, at: Arrangement) -> None:
     created = await store.incidents.create(FIELDS)
     assert (created.title, created.tags) == (FIELDS.title, FIELDS.tags)
+
+
+KEY = RequestKey("8e03978e-40d5-43dd-bc93-6894a57f9324", "the hash of the body")
+SECRET = 64 * "0"
+"""In the place of the one that every installation makes for itself: marks are pinned as well."""
+
+
+async def create_incident_with_key(store: Store, at: Arrangement) -> None:
+    created = await store.incidents.create(FIELDS, key=KEY)
+    assert created.body == FIELDS.body
+    assert await store.incidents.create(FIELDS, key=KEY) == created  # held: no request
+
+
+async def add_comment_with_key(store: Store, at: Arrangement) -> None:
+    comment = await store.incidents.add_comment(at.incident, "comment 4", key=KEY)
+    assert comment.body == "comment 4"
+
+
+async def find_lost_incident(store: Store, at: Arrangement) -> None:
+    """The service died before it kept the answer: what ``create_incident_with_key`` made is found.
+
+    A real GitHub's list shows it only seconds later: that is why this one is recorded last.
+    """
+    assert (await store.incidents.create(FIELDS, key=KEY)).title == FIELDS.title
+
+
+async def close_ended_incidents(store: Store, at: Arrangement) -> None:
+    ended = replace(FIELDS, title="Over")
+    number = (await store.incidents.create(ended)).number
+    assert ended.end_datetime is not None
+    assert await store.incidents.close_ended(number, end=ended.end_datetime)
+    assert not (await store.incidents.get(number)).is_open
 
 
 async def get_incident(store: Store, at: Arrangement) -> None:
@@ -209,7 +245,29 @@ OPERATIONS = (
     Operation("push_late_status", push_late_status),
     Operation("read_status", read_status),
     Operation("push_after_midnight", push_after_midnight),
+    Operation("create_incident_with_key", create_incident_with_key),
+    Operation("add_comment_with_key", add_comment_with_key),
+    Operation("close_ended_incidents", close_ended_incidents),
+    Operation("find_lost_incident", find_lost_incident, has_lost_answer=True),
 )
+
+
+async def prepared_intents(
+    directory: Path, operation: Operation, clock: Callable[[], float]
+) -> DiskIntents:
+    (directory / "key-secret").write_text(SECRET)
+    intents = DiskIntents(directory, clock=clock)
+    if operation.has_lost_answer:
+        meant = f"create an incident\n{KEY.body_hash}".encode()
+        await intents.put(
+            Intent(
+                mark=intents.mark_of(KEY.text),
+                request=hashlib.sha256(meant).hexdigest(),
+                begun_at=clock(),
+                attempted_at=clock(),
+            )
+        )
+    return intents
 
 
 async def run_operation(
@@ -232,12 +290,13 @@ async def run_operation(
         observe=observe,
     )
     with TemporaryDirectory() as directory:
+        intents = await prepared_intents(Path(directory), operation, clock)
         store = assemble_store(
             gateway,
             own_login=at.own_login,
             monitors=parse_monitors(MONITORS, source="monitors.yaml"),
             journal=DiskJournal(Path(directory), clock=clock),
-            intents=DiskIntents(Path(directory), clock=clock),
+            intents=intents,
             blobs=None,
             budget=WriteBudget(),
             rhythm=Rhythm(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -17,6 +18,7 @@ from github_store.incident import (
     IncidentFields,
     LabelChanges,
     body_length,
+    incident_etag,
     incident_from,
     is_incident,
     issue_body,
@@ -446,3 +448,36 @@ def test_a_tags_colour_depends_on_the_tag_alone() -> None:
         for tag, name in (("earth", "Earth"), ("Earth", "Our planet"))
     )
     assert one.color == other.color == "adebe3"
+
+
+SHOWN = Incident(
+    title="Outage",
+    tags=("earth",),
+    number=1,
+    created_at=1_700_000_000,
+    closed_at=None,
+    is_open=True,
+    is_auto=False,
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "Over"},
+        {"tags": ()},
+        {"body": "text"},
+        {"start_datetime": 5},
+        {"end_datetime": 5},
+        {"impact": Impact.DOWN},
+        {"is_maintenance": True},
+        {"is_identified": True},
+        {"is_resolved": True},
+        {"closed_at": 1_700_000_060, "is_open": False},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_etag_changes_with_everything_a_client_sees(change: dict[str, Any]) -> None:
+    changed = replace(SHOWN, **change)
+    assert incident_etag(changed) != incident_etag(SHOWN) == incident_etag(replace(SHOWN))
+    assert re.fullmatch(r'"[0-9a-f]{32}"', incident_etag(changed))

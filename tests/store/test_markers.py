@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from github_store.markers import (
     LATEST,
     Markup,
+    read_hidden,
     read_markup,
     replace_end,
     seconds_of,
+    write_hidden,
     write_markup,
 )
 
@@ -422,3 +424,31 @@ def test_a_hostile_body_of_full_length_costs_no_more_than_its_length(unit: str) 
     replace_end(body, 9)
     # A quadratic reading takes minutes; a linear one well under a second on any machine.
     assert time.process_time() - begun < 5
+
+
+# comments
+
+
+@given(st.lists(st.sampled_from([*PIECES, "\n", "\r\n", "text", " "]), max_size=12).map("".join))
+def test_a_comments_text_is_read_as_it_was_written(raw: str) -> None:
+    text, _ = read_hidden(raw)
+    assert read_hidden(write_hidden(text, ["key 1"])) == (text, ("key 1",))
+    assert read_hidden(text) == (text, ())
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "hidden"),
+    [
+        ("plain [end_datetime:5]\n\n", "plain [end_datetime:5]\n\n", ()),
+        ("text\n\n<!-- kener-issues: key 1 -->", "text", ("key 1",)),
+        ("text\r\n\r\n<!-- kener-issues: key 1 -->", "text", ("key 1",)),
+        ("a <!-- kener-issues: key 1 --> b", "a  b", ("key 1",)),
+        ("<!-- kener-issues: [x] -->text", "text", ()),
+        ("<!-- a maintainer's note -->", "<!-- a maintainer's note -->", ()),
+    ],
+    ids=["no mark", "a mark", "edited in a browser", "moved", "not ours to write", "a note"],
+)
+def test_hidden_comments_are_taken_out_of_a_comment_and_times_stay(
+    body: str, text: str, hidden: tuple[str, ...]
+) -> None:
+    assert read_hidden(body) == (text, hidden)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.github_contact import Contact
-from github_store import StatusHealth
+from github_store import LateStart, StatusHealth
 
 OUTAGE_SECONDS: Final = 7 * 86_400.0
 """How long what is held is answered while GitHub is out."""
@@ -23,6 +23,8 @@ class Vitals:
     contact: Contact = field(default_factory=Contact)
     hidden_incidents: int = 0
     outage_seconds: float = OUTAGE_SECONDS
+    late_start: LateStart | None = None
+    """What the start put off because GitHub was out; None where nothing can be put off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def _reasons(vitals: Vitals, now: float) -> list[str]:
 
 
 def _facts(vitals: Vitals, now: float) -> dict[str, Any]:
-    statuses, contact = vitals.statuses, vitals.contact
+    statuses, contact, late_start = vitals.statuses, vitals.contact, vitals.late_start
     return {
         "github": {
             "answeredSecondsAgo": _age(contact.answered_at, now),
@@ -87,6 +89,10 @@ def _facts(vitals: Vitals, now: float) -> dict[str, Any]:
             "error": None if statuses.error is None else str(statuses.error),
         },
         "hiddenIncidents": vitals.hidden_incidents,
+        "start": {
+            "pending": late_start is not None and late_start.is_pending,
+            "problem": None if late_start is None else late_start.problem,
+        },
     }
 
 

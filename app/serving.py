@@ -96,6 +96,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
                 contact=contact.latest,
                 hidden_incidents=store.incidents.hidden_count,
                 outage_seconds=settings.outage_seconds,
+                late_start=store.late_start,
             )
 
         metrics.watch(vitals, clock=time.time)

@@ -46,6 +46,7 @@ from github_store.incident import (
 from github_store.incident_store import IncidentComment, IncidentStore, StatusUpdate
 from github_store.keyed_writes import RequestKey
 from github_store.labels import MAX_LABEL_LENGTH
+from github_store.late_start import LateStart
 from github_store.markers import LATEST
 from github_store.monitor import Monitor, Monitors, Status, parse_monitors
 from github_store.read_trace import Outcome, traced_read
@@ -90,6 +91,7 @@ __all__ = [
     "InvalidEnd",
     "JournalUnavailable",
     "KeyReused",
+    "LateStart",
     "MalformedDelivery",
     "Monitor",
     "MonitorStatus",

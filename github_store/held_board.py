@@ -144,6 +144,10 @@ class HeldBoard:
         self._usable()
         return self._given(Outcome.MISS if self._base is not before else Outcome.REVALIDATED)
 
+    async def recall(self) -> None:
+        """Have the board of an earlier process at hand, without asking GitHub."""
+        await self._from_before()
+
     async def base_to_write(self, *, renew: bool) -> Base:
         """To commit on; ``renew`` asks GitHub, with a request not yet under way.
 

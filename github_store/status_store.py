@@ -188,6 +188,10 @@ class StatusStore:
                 minutes = await self._held.minutes(base, day)
                 past[day] = minutes.get(tag, NO_MINUTES)
 
+    async def recall(self) -> None:
+        """Have at hand what an earlier process knew, without asking GitHub."""
+        await self._held.recall()
+
     async def flush(self) -> None:
         """Commit what waits, now. Raises StoreError; what waits is kept then."""
         await self._committer.flush()

@@ -198,6 +198,8 @@ async def open_store(
         lambda: _catch_up(store, memory, monitors_path, access=access), jitter=jitter
     )
     try:
+        if beginning.outage:
+            await store.statuses.recall()
         if beginning.outage or not await _has_labels(store):
             late_start.start()
     except BaseException:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from app.github_contact import Contact, GitHubContact
 from app.readiness import OUTAGE_SECONDS, Vitals, readiness
-from github_store import BrokenDocument, Exchange, GitHubUnavailable, StatusHealth
+from github_store import BrokenDocument, Exchange, GitHubUnavailable, LateStart, StatusHealth
 from tests.app.fake_store import NOW
 from tests.app.service import Service, healthy
 
@@ -86,6 +87,19 @@ def test_everything_has_its_age() -> None:
         "journal": {"samples": 4, "oldestSeconds": 7, "refusedSecondsAgo": None},
         "commits": {"lastSecondsAgo": 60, "error": "GitHub answered 502"},
         "hiddenIncidents": 0,
+        "start": {"pending": False, "problem": None},
+    }
+
+
+def test_what_a_start_put_off_is_told_and_serves_all_the_same() -> None:
+    late_start = LateStart(lambda: asyncio.sleep(0, None), jitter=lambda: 0.0)
+    late_start.is_pending = True
+    late_start.problem = "GH_TOKEN: GitHub refuses the credential"
+    found = readiness(Vitals(monitors=3, statuses=healthy(), late_start=late_start), now=NOW)
+    assert found.is_ready
+    assert found.facts["start"] == {
+        "pending": True,
+        "problem": "GH_TOKEN: GitHub refuses the credential",
     }
 
 

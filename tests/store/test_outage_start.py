@@ -147,6 +147,7 @@ def test_a_start_during_an_outage_answers_what_was_read_and_catches_up_afterward
     async def steps(store: Store) -> None:
         assert store.late_start is not None
         assert store.late_start.is_pending
+        assert store.statuses.health.is_board_held
         assert await everything(store, number) == read
         await store.statuses.push("mars", status=Status.DOWN, latency=1.0, minute=minute)
         found = await store.statuses.current("mars", since_seconds=86_400)

@@ -2,10 +2,9 @@
 
 Labels take few values: routes are templates, and what reached no route (an unknown path, or a
 caller who was not let in) stands under ``none``; no tag, number, address or title is a label.
-Counting one request costs two additions on children that were looked up before. What can be read
-off when somebody asks (the journal, commits, what is held) is read then.
+What can be read off when somebody asks (the journal, commits, what is held) is read then.
 
-Counters may be fed from any thread.
+Requests are counted on the event loop; the other counters may be fed from any thread.
 """
 
 from __future__ import annotations
@@ -22,13 +21,11 @@ from prometheus_client.registry import Collector
 
 from app import __version__
 from app.readiness import Vitals
+from app.request_tally import METHODS, OTHER, RequestTally
 from github_store import Exchange, request_kind
 
 NO_ROUTE: Final = "none"
-SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 GITHUB_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 12.0)
-OTHER: Final = "other"
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OUTCOMES: Final = frozenset({"hit", "stale", "revalidated", "miss", "outage"})
 RESOURCES: Final = frozenset({"core", "search", "graphql", "code_search", "integration_manifest"})
 EVENTS: Final = frozenset(
@@ -44,14 +41,10 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
-        self._requests = Counter(
-            f"{_PREFIX}_requests", "Requests answered.",
-            ["method", "route", "status"], registry=registry,
-        )  # fmt: skip
-        self._request_seconds = Histogram(
-            f"{_PREFIX}_request_seconds", "Seconds from a request's head to its whole answer.",
-            ["method", "route"], buckets=SECONDS, registry=registry,
-        )  # fmt: skip
+        self._tally = RequestTally(_PREFIX)
+        registry.register(self._tally)
+        self.request = self._tally.count
+        """Count one request of the API; ``status`` 0 where no answer was sent."""
         self._github_requests = Counter(
             f"{_PREFIX}_github_requests", "Requests to GitHub; status none: no answer came.",
             ["method", "kind", "status"], registry=registry,
@@ -78,7 +71,6 @@ class Metrics:
         )  # fmt: skip
         build = Info(f"{_PREFIX}_build", "What is running.", registry=registry)
         build.info({"version": __version__, "python": platform.python_version()})
-        self._of_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._of_outcome = {
             outcome: self._cache_outcomes.labels(outcome) for outcome in (*OUTCOMES, OTHER)
         }
@@ -86,13 +78,6 @@ class Metrics:
     def watch(self, vitals: Callable[[], Vitals], *, clock: Callable[[], float]) -> None:
         """Read these off whenever somebody asks; ``clock`` gives seconds since 1970."""
         self._registry.register(_VitalSigns(vitals, clock))
-
-    def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request of the API; ``status`` 0 where no answer was sent."""
-        key = (method, route, status)
-        children = self._of_request.get(key) or self._children_of_request(key)
-        children[0].inc()
-        children[1].observe(seconds)
 
     def github(self, exchange: Exchange) -> None:
         """Count one request to GitHub."""
@@ -122,17 +107,6 @@ class Metrics:
         """All of it and its media type, in the format that the Accept header asks for."""
         encode, media_type = choose_encoder(accept)
         return encode(self._registry), media_type
-
-    def _children_of_request(self, key: tuple[str, str, int]) -> tuple[Counter, Histogram]:
-        method, route, status = key
-        method = _one_of(method, METHODS)
-        children = (
-            self._requests.labels(method, route, f"{status:03d}"),
-            self._request_seconds.labels(method, route),
-        )
-        if method != OTHER:  # what a client may invent is not remembered
-            self._of_request[key] = children
-        return children
 
 
 class _VitalSigns(Collector):

@@ -21,6 +21,9 @@ log = logging.getLogger("kener_issues.requests")
 
 LONGEST_NUMBER = 10
 
+_LINE = vars(logging.LogRecord(log.name, logging.INFO, __file__, 0, "", None, None))
+"""What all lines have in common."""
+
 
 class RequestLog:
     """ASGI middleware. A request that got no answer is logged with the status 000.
@@ -90,9 +93,15 @@ class RequestLog:
         if number.isdecimal() and len(number) <= LONGEST_NUMBER:
             fields["incident"] = int(number)
         # Made by hand: who called is known, and looking it up takes as long as the rest.
-        message = f"{method} {route} {status:03d}"
-        record = logging.LogRecord(log.name, logging.INFO, __file__, 0, message, None, None)
-        record.fields = fields
+        now = time.time()
+        record = logging.LogRecord.__new__(logging.LogRecord)
+        record.__dict__.update(
+            _LINE,
+            msg=f"{method} {route} {status:03d}",
+            created=now,
+            msecs=now % 1 * 1000,
+            fields=fields,
+        )
         log.handle(record)
 
     def _route(self, scope: Scope) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -46,6 +47,8 @@ from github_store.embedded import EmbeddedGitHub
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 EMBEDDED_REPOSITORY = "owner/status"
+YOUNG_OBJECTS = 10_000
+"""How many the garbage collector lets come before it looks at them."""
 GRACE_SECONDS = 0.5
 """What running requests have to end when the service is stopped."""
 
@@ -125,6 +128,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
                 data_dir=str(settings.data_dir),
                 made_token=secret if token is None else None,
             )
+            _spare_the_long_lived()
             show(banner(start))
             server = _server(app)
             stop.act = server.leave
@@ -153,6 +157,16 @@ async def _pointed_hook(store: Store, connection: Connection, *, port: int) -> A
         pointing.cancel()
         with suppress(StoreError, asyncio.CancelledError):
             await pointing
+
+
+def _spare_the_long_lived() -> None:
+    """Let the garbage collector pass over all that stays anyway: the modules and what was opened.
+
+    Looking through them took 70 ms and more each time, in which nobody was answered.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
 
 
 @contextmanager

@@ -112,17 +112,21 @@ class Inbox:
         return True
 
     async def apply(self, news: News) -> None:
-        """Update or forget exactly what the news touches."""
+        """Update or forget exactly what the news touches.
+
+        What is known of an issue already is still news to the lists that it stands in: it may
+        have been read between the change and its delivery.
+        """
         match news:
             case IssueChanged(number, data):
-                if self._tracker.take_issue(number, data):
-                    self._incidents.note_news(number)
+                self._tracker.take_issue(number, data)
+                self._incidents.note_news(number)
             case IssueGone(number):
                 self._tracker.bury_issue(number)
                 self._incidents.note_news(number)
             case CommentChanged(number, comment_id, data):
-                if self._tracker.take_comment(comment_id, data):
-                    self._incidents.note_comment(number, comment_id)
+                self._tracker.take_comment(comment_id, data)
+                self._incidents.note_comment(number, comment_id)
             case CommentGone(number, comment_id):
                 self._tracker.bury_comment(comment_id)
                 self._incidents.note_comment(number, comment_id)
@@ -132,6 +136,7 @@ class Inbox:
                 elif self._monitors_path in paths:
                     await self._reload_monitors()
             case EverythingChanged():
+                self._tracker.note_labels_changed(told_at=self._clock())
                 self._held.expire()
                 self._incidents.note_everything()
 

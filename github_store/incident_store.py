@@ -277,6 +277,9 @@ class IncidentStore:
         """All updates by trusted authors, oldest first. Raises IncidentNotFound."""
         await self._issue(number, renew=False)
         found = await self._tracker.comments(number)
+        if found is None:  # gone, and no webhook has told yet
+            await self._issue(number, renew=True)
+            return []
         comments = {comment.id: comment for comment in found.comments}
         for comment_id, at in self._comment_news.get(number, {}).items():
             if at + LAG_SECONDS <= found.confirmed_at:

@@ -37,6 +37,9 @@ PAGE_SIZE = 100
 """GitHub's largest page."""
 MAX_DISPUTED = 10_000
 """So many issues and comments are remembered as told differently for one second."""
+CLOCKS_DIFFER_SECONDS = 60
+_NOT_HERE = frozenset({301, 302, 307, 308, 404, 410})
+"""A transferred issue's listings redirect into its new repository."""
 _GONE = Reply(410, {}, {"message": "gone, a webhook said"})
 
 
@@ -67,6 +70,7 @@ class IssueTracker:
         self._gateway = gateway
         self._held = held
         self._disputed: LRUCache[str, int] = LRUCache(MAX_DISPUTED)
+        self._labels_changed_at = -1
 
     @property
     def repository_name(self) -> str:
@@ -145,11 +149,16 @@ class IssueTracker:
             following = held.reply.next_url and self._gateway.absolute(held.reply.next_url)
         return confirmed_at
 
-    async def comments(self, number: int) -> Comments:
-        """All comments of an issue, oldest first."""
+    async def comments(self, number: int) -> Comments | None:
+        """All comments of an issue, oldest first; None where the issue is not there any more."""
         path = self._comments_path(number)
+        first = await self._first_page(path)
+        if first is None:
+            return None
         comments = [
-            comment_from(data) async for reply in self._pages(path) for data in reply.data or ()
+            comment_from(data)
+            async for reply in self._pages_from(first)
+            for data in reply.data or ()
         ]
         return Comments(comments, self._confirmed_at(path))
 
@@ -329,23 +338,30 @@ class IssueTracker:
             yield reply
             following = reply.next_url and self._gateway.absolute(reply.next_url)
 
-    def take_issue(self, number: int, data: Mapping[str, Any]) -> bool:
-        """Hold an issue as somebody else was told it is; whether that is news."""
-        return self._take(self._issue_path(number), data)
+    def note_labels_changed(self, *, told_at: float) -> None:
+        """A label was changed: payloads from before that, however late they come, name the old one.
+
+        A label carries no time of its own, so it is when it was told, seconds since 1970.
+        """
+        self._labels_changed_at = int(told_at) + CLOCKS_DIFFER_SECONDS
+
+    def take_issue(self, number: int, data: Mapping[str, Any]) -> None:
+        """Hold an issue as somebody else was told it is."""
+        self._take(self._issue_path(number), data)
 
     def bury_issue(self, number: int) -> None:
         """The issue is gone for good: its number is never given again."""
         self._held.put(self._issue_path(number), _GONE)
 
-    def take_comment(self, comment_id: int, data: Mapping[str, Any]) -> bool:
-        """Hold a comment as somebody else was told it is; whether that is news."""
-        return self._take(self._comment_path(comment_id), data)
+    def take_comment(self, comment_id: int, data: Mapping[str, Any]) -> None:
+        """Hold a comment as somebody else was told it is."""
+        self._take(self._comment_path(comment_id), data)
 
     def bury_comment(self, comment_id: int) -> None:
         """The comment is gone for good."""
         self._held.put(self._comment_path(comment_id), _GONE)
 
-    def _take(self, path: str, data: Mapping[str, Any]) -> bool:
+    def _take(self, path: str, data: Mapping[str, Any]) -> None:
         """Newer data replaces older; of the same second neither is believed, and GitHub is asked.
 
         Raises KeyError, TypeError or ValueError for what has no ``updated_at``.
@@ -354,20 +370,27 @@ class IssueTracker:
         held = self._held.peek(path)
         if held is None:
             if updated_at <= self._disputed.get(path, -1):
-                return True
+                return
         elif not held.reply.ok:
             if held.reply.status == 410:
-                return False
+                return
         else:
             known_at = seconds_from_iso(held.reply.data["updated_at"])
-            if updated_at < known_at or _shown(held.reply.data) == _shown(data):
-                return False
+            if updated_at < known_at:
+                return
             if updated_at == known_at:
-                self._disputed[path] = updated_at
-                self._held.forget(path)
-                return True
+                if _shown(held.reply.data) != _shown(data):
+                    self._dispute(path, updated_at)
+                return
+        if updated_at <= self._labels_changed_at:
+            self._dispute(path, updated_at)
+            return
         self._held.put(path, Reply(200, {}, dict(data), len(str(data))))
-        return True
+
+    def _dispute(self, path: str, updated_at: int) -> None:
+        """Believe nothing that is told of this second or before: let GitHub be asked."""
+        self._disputed[path] = max(updated_at, self._disputed.get(path, -1))
+        self._held.forget(path)
 
     async def permission(self, login: str) -> str | None:
         """``admin``, ``write``, ``read`` or ``none``; None where we may not ask.
@@ -417,7 +440,7 @@ class IssueTracker:
         if first.ok:
             return first
         await self._require_repository()
-        _checked(first, accept={404, 410})
+        _checked(first, accept=_NOT_HERE)
         return None
 
     async def _pages_anew(self, path: str) -> AsyncIterator[Reply]:

@@ -3,8 +3,9 @@
 GitHub never repeats a delivery that failed. So every five minutes, and once after every start, a
 sweep asks for the issues and comments that changed since the last change known, and where the
 status branch is; three conditional requests, free of quota while nothing changed. Hourly the full
-list tells which issues are gone. As long as sweeps succeed and deliveries are verified, what is
-held is vouched for: it is fresh whatever its age.
+list tells which issues are gone, and what is held is confirmed before it is given again. As long
+as sweeps succeed and deliveries are verified, what is held is vouched for: it is fresh whatever
+its age.
 
 Hooks are live once a signed delivery was seen, not because a secret is configured.
 """
@@ -13,7 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from github_store.errors import StoreError
 from github_store.freshness import Vouched
@@ -56,6 +58,7 @@ class Sweeper:
         self._since = int(clock()) - OVERLAP_SECONDS
         self._vouched_since: float | None = None
         self._full_at = clock()
+        self._seen: dict[int, Mapping[str, Any]] = {}
         self._running: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -87,9 +90,13 @@ class Sweeper:
         """Look once. Raises StoreError where GitHub is out."""
         begun_at = self._clock()
         newest = self._since
+        changed: dict[int, Mapping[str, Any]] = {}
         for number, data, updated_at in await self._tracker.issues_since(self._since):
-            await self._inbox.apply(IssueChanged(number, data))
+            changed[number] = data
+            if self._seen.get(number) != data:
+                await self._inbox.apply(IssueChanged(number, data))
             newest = max(newest, updated_at)
+        self._seen = changed
         comments = await self._tracker.all_comments_since(self._since)
         for number, comment_id, data, updated_at in comments:
             await self._inbox.apply(CommentChanged(number, comment_id, data))
@@ -97,6 +104,10 @@ class Sweeper:
         await self._board.ask()
         if begun_at - self._full_at >= FULL_SECONDS:
             await self._find_gone()
+            # Nothing tells of a comment that was deleted or a label that was renamed while a
+            # delivery was lost: so once an hour each answer is asked for anew before it is given.
+            self._held.expire()
+            self._incidents.note_everything()
             self._full_at = begun_at
         if newest > self._since + 2 * OVERLAP_SECONDS:
             # The same address again is a conditional request: so it moves only with news.

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
@@ -181,6 +182,72 @@ def test_what_is_gone_stays_gone_whatever_comes_late(github: EmbeddedGitHub, how
         with pytest.raises(IncidentNotFound):
             await store.incidents.get(number)
         assert await titles(store) == []
+
+    with_post(github, steps)
+
+
+def test_what_was_read_before_its_delivery_came_is_news_to_lists_all_the_same(
+    github: EmbeddedGitHub,
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        assert await titles(store) == []
+        number = owner.open_issue("Early")
+        assert (await store.incidents.get(number)).title == "Early"
+        clock.ahead += 200
+        await post.deliver(*post.collected())
+        assert await titles(store) == ["Early"]
+
+    with_post(github, steps)
+
+
+def test_what_one_second_undid_does_not_come_back_with_a_late_delivery(tmp_path: Path) -> None:
+    clock = Clock()
+
+    async def steps(store: Store, post: Post, owner: Person, _: Clock) -> None:
+        number = owner.open_issue()
+        await post.deliver(*post.collected())
+        clock.ahead += 5
+        owner.do("PATCH", f"/issues/{number}", {"state": "closed"})
+        owner.do("PATCH", f"/issues/{number}", {"state": "open"})
+        await post.deliver(*reversed(post.collected()))
+        assert (await store.incidents.get(number)).is_open
+
+    standing = clock()
+    with EmbeddedGitHub(tmp_path, clock=lambda: standing + clock.ahead) as github:
+        github.create_repository("owner/status", files={"README.md": b""})
+        with_post(github, steps)
+
+
+def test_comments_of_an_issue_that_was_transferred_unheard_of_are_not_found(
+    github: EmbeddedGitHub,
+) -> None:
+    github.create_repository("owner/elsewhere")
+
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue()
+        await post.deliver(*post.collected())
+        github.transfer_issue("owner/status", number, to="owner/elsewhere")
+        assert (await store.incidents.get(number)).number == number, "nobody has told"
+        with pytest.raises(IncidentNotFound):
+            await store.incidents.comments(number)
+        with pytest.raises(IncidentNotFound):
+            await store.incidents.get(number)
+
+    with_post(github, steps)
+
+
+def test_a_payload_from_before_a_label_was_renamed_does_not_bring_its_old_name(
+    github: EmbeddedGitHub,
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue(labels=["incident", "earth"])
+        await post.deliver(*post.collected())
+        await asyncio.sleep(1.05)  # updated_at has whole seconds, on GitHub's own clock
+        owner.do("PATCH", f"/issues/{number}", {"title": "Edited"})
+        edited = post.collected()
+        owner.do("PATCH", "/labels/earth", {"new_name": "planet"})
+        await post.deliver(*post.collected(), *edited)
+        assert (await store.incidents.get(number)).tags == ()
 
     with_post(github, steps)
 

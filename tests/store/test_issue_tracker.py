@@ -71,9 +71,10 @@ def test_a_listing_that_breaks_off_is_an_outage_and_not_its_end(status: int) -> 
             ask(server.url, numbers)
 
 
-def test_a_listing_of_a_gone_issue_is_empty_while_the_repository_is_there() -> None:
-    with scripted(Answer(404), Answer(200, {"full_name": "owner/status"})) as server:
-        assert ask(server.url, lambda it: it.comments(1)).comments == []
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_gone_issue_has_no_listing_while_the_repository_is_there(status: int) -> None:
+    with scripted(Answer(status), Answer(200, {"full_name": "owner/status"})) as server:
+        assert ask(server.url, lambda it: it.comments(1)) is None
 
 
 @pytest.mark.parametrize("status", [404, 410, 422])

@@ -60,3 +60,20 @@ def test_the_hourly_look_finds_deleted_issues(github: EmbeddedGitHub) -> None:
         assert [each.number for each in found] == [kept]
 
     with_post(github, steps)
+
+
+def test_the_hourly_look_finds_what_no_listing_tells(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue(labels=["incident", "earth"])
+        made = owner.do("POST", f"/issues/{number}/comments", {"body": "withdrawn"})
+        await post.deliver(*post.collected())
+        assert len(await store.incidents.comments(number)) == 1
+        owner.do("DELETE", f"/issues/comments/{made['id']}")
+        owner.do("PATCH", "/labels/earth", {"new_name": "planet"})
+        post.collected()  # and lost
+        clock.ahead += 3601
+        await store.sweeper.sweep()
+        assert await store.incidents.comments(number) == []
+        assert (await store.incidents.get(number)).tags == ()
+
+    with_post(github, steps)

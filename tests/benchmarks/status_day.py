@@ -90,9 +90,12 @@ class CountingGateway(Gateway):
                 if self._is_change and "ended" not in body.get("message", ""):
                     self.sent.of_changes.append(self._commit_bytes)
                 self._commit_bytes = 0
-        return await super().request(
-            method, path, params=params, body=body, etag=etag, accept=accept
-        )
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        with loop.at_work():
+            return await super().request(
+                method, path, params=params, body=body, etag=etag, accept=accept
+            )
 
 
 class MemoryJournal:

@@ -1,14 +1,15 @@
 """An event loop whose time is made: it stands still while work is under way, else it jumps ahead.
 
 So a day of the real committer, with its own timers and against real sockets, takes as long as the
-work in it. What runs in an executor is waited for; whoever uses other threads has no place here.
+work in it. What runs in the loop's executors is waited for, and what runs ``at_work``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -28,6 +29,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._under_way += 1
         future.add_done_callback(self._ended)
         return future
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Around work in threads that the loop does not know of."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
 
     def pass_time(self, seconds: float | None) -> float | None:
         """How long to really wait for what would be waited for ``seconds``."""

@@ -77,9 +77,9 @@ def sample_incidents(*, now: int) -> tuple[SampleIncident, ...]:
 
 
 def sample_past(
-    tag: str, incidents: tuple[SampleIncident, ...], *, now: int
+    tag: str, incidents: tuple[SampleIncident, ...], *, now: int, minutes: int = PAST_MINUTES
 ) -> Iterator[tuple[int, Status, float]]:
-    """Each minute of 90 days as (its first second, status, latency in seconds). Pure.
+    """Each of so many minutes as (its first second, status, latency in seconds). Pure.
 
     Mostly up, with a short failure now and then, and what the incidents did.
     """
@@ -87,14 +87,14 @@ def sample_past(
     minute = now // MINUTE
     failures: set[int] = set()
     for _ in range(30):
-        first = chance.randrange(minute - PAST_MINUTES, minute - 60)
+        first = chance.randrange(minute - minutes, minute - 60)
         failures.update(range(first, first + chance.randrange(1, 6)))
     spans = [
         (fields.start_datetime or now, fields.end_datetime or now, Status(fields.impact))
         for fields in (incident.fields for incident in incidents)
         if tag in fields.tags and fields.impact is not None
     ]
-    for each in range(minute - PAST_MINUTES, minute + 1):
+    for each in range(minute - minutes, minute + 1):
         second = each * MINUTE
         status = Status.DOWN if each in failures else Status.UP
         for start, end, impact in spans:
@@ -103,8 +103,9 @@ def sample_past(
         yield second, status, round(chance.uniform(0.05, 0.4), 3)
 
 
-async def write_samples(store: Store, *, now: int) -> None:
-    """Write the samples that fit the store's monitors; ``now`` is seconds since 1970.
+async def write_samples(store: Store, *, now: int, minutes: int = PAST_MINUTES) -> None:
+    """Write the samples that fit the store's monitors; ``now`` is seconds since 1970,
+    and the past goes back so many ``minutes``.
 
     What an earlier call with the same ``now`` has written before it was cut off stays as it is.
     """
@@ -114,7 +115,7 @@ async def write_samples(store: Store, *, now: int) -> None:
         if _are_known(incident.fields.tags, store.monitors)
     )
     for tag in filter(store.monitors.get, SAMPLE_TAGS):
-        await store.statuses.commit(tag, sample_past(tag, incidents, now=now))
+        await store.statuses.commit(tag, sample_past(tag, incidents, now=now, minutes=minutes))
     standing = {
         incident.title: incident.number
         for incident in await store.incidents.search(SearchFilter(), page=1, per_page=100)

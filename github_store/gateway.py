@@ -48,6 +48,14 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 GITHUB_API_URL = "https://api.github.com"
+
+
+def is_github_itself(api_url: str) -> bool:
+    """Whether an API is github.com's, or of its enterprise cloud: there its limits are known."""
+    host = urllib.parse.urlsplit(api_url).hostname or ""
+    return host == "api.github.com" or host.endswith(".ghe.com")
+
+
 THREADS = "github"
 """How the names of the threads begin that wait for GitHub."""
 

@@ -23,7 +23,7 @@ from github_store.committer import Committer, Rhythm
 from github_store.errors import AccessLost, ConfigurationError, GitHubUnavailable
 from github_store.folder_name import server_folder_name
 from github_store.freshness import Freshness
-from github_store.gateway import GITHUB_API_URL, Credential, Exchange, Gateway
+from github_store.gateway import GITHUB_API_URL, Credential, Exchange, Gateway, is_github_itself
 from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard
 from github_store.inbox import Inbox
@@ -112,6 +112,7 @@ async def open_store(
     webhook_secrets: Sequence[str] = (),
     status_branch: str = "status-data",
     status_requests_per_hour: int = STATUS_PER_HOUR,
+    bounds_incident_writes: bool | None = None,
     rhythm: Rhythm | None = None,
     freshness: Freshness | None = None,
     clock: Callable[[], float],
@@ -124,6 +125,8 @@ async def open_store(
 
     What is kept on disk is below ``data_dir``, apart by server and repository; ``server_name`` is
     for a server whose address changes. ``clock`` gives seconds since 1970.
+    ``bounds_incident_writes``: whether incidents keep within github.com's limits for writing
+    unasked; left to the address, they do there alone.
 
     While GitHub does not answer, a repository that was opened before is opened with what is known
     of it; ``late_start`` tells.
@@ -132,7 +135,11 @@ async def open_store(
     process uses the directory, and GitHubUnavailable where GitHub does not answer and nothing is
     known.
     """
-    budget = WriteBudget(status_per_hour=status_requests_per_hour)
+    if bounds_incident_writes is None:
+        bounds_incident_writes = is_github_itself(api_url)
+    budget = WriteBudget(
+        status_per_hour=status_requests_per_hour, bounds_incidents=bounds_incident_writes
+    )
     quota = Quota(budget, jitter=jitter)
 
     def observe_too(exchange: Exchange) -> None:

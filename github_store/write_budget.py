@@ -56,10 +56,15 @@ class WriteBudget:
     """Thread-safe. ``now`` is in seconds of one clock that never goes back (monotonic).
 
     ``status_per_hour`` is the share of status in requests, at most what the reserve leaves; fewer
-    than one commit's raise ConfigurationError.
+    than one commit's raise ConfigurationError. Without ``bounds_incidents`` the ceilings hold
+    for status alone: GitHub's are those of github.com, and other servers say for themselves when
+    it is too much.
     """
 
-    def __init__(self, *, status_per_hour: int = STATUS_PER_HOUR) -> None:
+    def __init__(
+        self, *, status_per_hour: int = STATUS_PER_HOUR, bounds_incidents: bool = True
+    ) -> None:
+        self._bounds_incidents = bounds_incidents
         if status_per_hour < REQUESTS_PER_COMMIT:
             raise ConfigurationError(
                 f"status needs at least {REQUESTS_PER_COMMIT} requests an hour, for one commit"
@@ -88,6 +93,8 @@ class WriteBudget:
     def may_write_incident(self, now: float) -> float:
         """Seconds until another write may be sent for an incident; 0 if it may now."""
         with self._lock:
+            if not self._bounds_incidents:
+                return max(self._closed_until - now, 0.0)
             wanted = self._claimed + 1
             room = max(
                 _wait(self._all, MINUTE, PER_MINUTE - wanted, now),

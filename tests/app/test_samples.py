@@ -114,7 +114,7 @@ def test_samples_that_were_cut_off_are_completed_and_nothing_stands_twice(
     tmp_path: Path, kind: Literal["drop_before", "drop_after"], cut_off_at: str
 ) -> None:
     async def write(store: Store) -> None:
-        await write_samples(store, now=int(NOW))
+        await write_samples(store, now=int(NOW), minutes=20 * 1440)
 
     async def check(store: Store) -> None:
         incidents = await store.incidents.search(SearchFilter(), page=1, per_page=100)

@@ -399,3 +399,12 @@ def test_what_the_budget_allows_github_never_refuses(github: EmbeddedGitHub) -> 
 
     asyncio.run(run())
     assert github.count("POST", "/issues") == RESERVED_PER_MINUTE + 1
+
+
+def test_elsewhere_incidents_wait_only_for_what_the_server_told() -> None:
+    budget = WriteBudget(bounds_incidents=False)
+    budget.note(1000, 1_000)
+    assert budget.may_write_incident(1000) == 0
+    assert budget.may_commit_status(1000) > 0, "status keeps within the ceilings everywhere"
+    budget.obey(7, 1000)
+    assert budget.may_write_incident(1000) == 7

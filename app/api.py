@@ -43,9 +43,10 @@ def create_app(
     Routes are Starlette's: they hand over ready bytes, and FastAPI's own validation, documents
     and redirects have no part in an answer.
     """
+    incident_routes = IncidentRoutes(incidents, monitors, clock=clock)
     status_routes = StatusRoutes(statuses, monitors, clock=clock)
     routes = [
-        *IncidentRoutes(incidents, monitors, clock=clock).routes(),
+        *incident_routes.routes(),
         *status_routes.routes(),
         *ObservationRoutes(metrics, vitals, clock=clock).routes(),
         *document_routes(),
@@ -62,7 +63,7 @@ def create_app(
             Middleware(RequestLog, access=access, metrics=metrics, routes=known),
             Middleware(Stopping),
             Middleware(Guard, access=access, guards_metrics=not metrics_public),
-            Middleware(DirectOperations, operations=status_routes.direct()),
+            Middleware(DirectOperations, find=(status_routes.direct, incident_routes.direct)),
         ],
     )
     app.router.routes.extend(routes)

@@ -39,6 +39,8 @@ class Authors:
         self._clock = clock
         self._known: LRUCache[str, _Answer] = LRUCache(MAX_AUTHORS)
         self._asking: dict[str, asyncio.Lock] = {}
+        self.edition = 0
+        """Another one once somebody else is trusted unasked."""
 
     async def trusted(self, author: str | None, association: str) -> bool:
         """Whether what this author wrote may be shown. Raises GitHubUnavailable."""
@@ -68,6 +70,7 @@ class Authors:
             login,
         )
         self._trust = replace(self._trust, own_logins=self._trust.own_logins | {login})
+        self.edition += 1
 
     async def _permission(self, login: str) -> str | None:
         key = login.casefold()

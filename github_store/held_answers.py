@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cachetools import TTLCache
@@ -36,6 +38,44 @@ class Held:
 
     reply: Reply
     at: float
+
+    @property
+    def weight(self) -> int:
+        """Bytes in memory, about."""
+        return max(LEAST_WEIGHT, 4 * self.reply.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One answer that was given."""
+
+    path: str
+    held: Held
+
+
+@dataclass(slots=True)
+class Record:
+    """What was read; ``is_whole`` unless GitHub was out for some of it."""
+
+    reads: list[Read] = field(default_factory=list)
+    is_whole: bool = True
+
+
+_record: ContextVar[Record | None] = ContextVar("held_reads", default=None)
+
+
+@contextmanager
+def recorded_reads() -> Iterator[Record]:
+    """Collect the answers given within, to this task and those it starts.
+
+    What is asked of GitHub whatever is held is left out: it holds by rules of its own.
+    """
+    record = Record()
+    token = _record.set(record)
+    try:
+        yield record
+    finally:
+        _record.reset(token)
 
 
 class Shelf(Protocol):
@@ -93,20 +133,39 @@ class HeldAnswers:
         verdict = self._judge(held) if held else Verdict.WORTHLESS
         if held and not renew:
             if verdict is Verdict.FRESH:
-                return self._given(held, Outcome.HIT)
+                return self._given(path, held, Outcome.HIT)
             if verdict is Verdict.STALE:
                 self._flight(path, accept)
-                return self._given(held, Outcome.STALE)
+                return self._given(path, held, Outcome.STALE)
         try:
             if renew:
                 await self._let_land(path)
             # Shielded: a reader who hangs up must not take the answer from the others.
             landing = await asyncio.shield(self._flight(path, accept))
         except GitHubUnavailable:
+            if record := _record.get():
+                record.is_whole = False
             if held and verdict is not Verdict.WORTHLESS and not renew:
-                return self._given(held, Outcome.OUTAGE)
+                return self._given(path, held, Outcome.OUTAGE)
             raise
-        return self._given(landing.held, landing.outcome)
+        return self._given(path, landing.held, landing.outcome, renew=renew)
+
+    def read_again(self, reads: Iterable[Read]) -> bool:
+        """Whether these very answers may be given at once; if so they count as given."""
+        again = []
+        for read in reads:
+            held = self._at_hand(read.path)
+            if held is not read.held:
+                return False
+            verdict = self._judge(held)
+            if verdict is not Verdict.FRESH and verdict is not Verdict.STALE:
+                return False
+            again.append((read, verdict is Verdict.FRESH))
+        for read, is_fresh in again:
+            if not is_fresh:
+                self._flight(read.path, ())
+            self._given(read.path, read.held, Outcome.HIT if is_fresh else Outcome.STALE)
+        return True
 
     def peek(self, path: str) -> Held | None:
         """What is held of a path, however old."""
@@ -152,8 +211,11 @@ class HeldAnswers:
         is_expired = held.at <= self._expired_before and verdict is not Verdict.WORTHLESS
         return Verdict.EXPIRED if is_expired else verdict
 
-    def _given(self, held: Held, outcome: Outcome) -> Reply:
+    def _given(self, path: str, held: Held, outcome: Outcome, *, renew: bool = False) -> Reply:
         note_read(outcome, held.at)
+        record = _record.get()
+        if record and not renew:
+            record.reads.append(Read(path, held))
         if self._observe:
             self._observe(outcome)
         return held.reply
@@ -220,4 +282,4 @@ class _Landing:
 
 
 def _weight(held: Held) -> int:
-    return max(LEAST_WEIGHT, 4 * held.reply.size)
+    return held.weight

@@ -37,6 +37,8 @@ from github_store.errors import (
     IncidentNotFound,
     InvalidEnd,
 )
+from github_store.held_answers import HeldAnswers
+from github_store.held_results import HeldResults
 from github_store.incident import (
     INCIDENT_LABEL,
     RESOLVED_LABEL,
@@ -107,6 +109,7 @@ class IncidentStore:
         authors: Authors,
         labels: RepositoryLabels,
         keyed: KeyedWrites,
+        held: HeldAnswers,
         clock: Callable[[], float],
     ) -> None:
         self._tracker = tracker
@@ -123,6 +126,9 @@ class IncidentStore:
         """Called with every incident as it is after a write of ours."""
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._hidden: TTLCache[int, bool] = TTLCache(MAX_RECENT, ttl=86_400.0, timer=clock)
+        self._results = HeldResults(
+            held, edition=lambda: (self.writes, monitors.edition, authors.edition)
+        )
 
     @property
     def hidden_count(self) -> int:
@@ -135,7 +141,11 @@ class IncidentStore:
 
     async def get(self, number: int) -> Incident:
         """One incident. Raises IncidentNotFound, and GitHubUnavailable where GitHub is out."""
-        return self._incident_from(await self._issue(number, renew=False))
+
+        async def read() -> Incident:
+            return self._incident_from(await self._issue(number, renew=False))
+
+        return await self._results.get(number, read)
 
     async def create(self, fields: IncidentFields, *, key: RequestKey | None = None) -> Incident:
         """Open an incident; with a key once, however often it is asked for.
@@ -206,11 +216,19 @@ class IncidentStore:
             return await self._write(issue, labels, changes, end=end)
 
     async def search(self, search: SearchFilter, *, page: int, per_page: int) -> list[Incident]:
-        """Page ``page`` (from 1) of what matches, newest first; a page past the end is empty."""
+        """Page ``page`` (from 1) of what matches, newest first; a page past the end is empty.
+
+        Not to be changed: the next search may be answered with the same list.
+        """
+        if search.matches_nothing:
+            return []
+        return await self._results.get(
+            (search, page, per_page), lambda: self._search(search, page=page, per_page=per_page)
+        )
+
+    async def _search(self, search: SearchFilter, *, page: int, per_page: int) -> list[Incident]:
         found: list[Incident] = []
         skipped = 0
-        if search.matches_nothing:
-            return found
         async with aclosing(self._matching(search)) as matching:
             async for incident in matching:
                 if skipped < (page - 1) * per_page:

@@ -260,6 +260,7 @@ def assemble_store(
         authors=Authors(tracker, trust, clock=clock),
         labels=RepositoryLabels(tracker, lambda: label_styles(monitors), clock=clock),
         keyed=KeyedWrites(intents, clock=clock),
+        held=held,
         clock=clock,
     )
     branch = StatusBranch(gateway, branch=status_branch, blobs=blobs, clock=monotonic)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from app.fresh_reply import fresh_reply
+from app.direct_operations import Direct
+from app.fresh_reply import RenderedAnswers, fresh_reply
 from app.json_reply import json_reply
 from app.query_parameters import SEARCH_PARAMETERS, incident_number, query_of, search_of
 from app.request_body import read_json
@@ -25,6 +26,8 @@ from github_store import (
     incident_etag,
 )
 
+PATH: Final = "/api/incident"
+
 
 class IncidentRoutes:
     """One operation, one method. ``clock`` gives seconds since 1970."""
@@ -35,12 +38,24 @@ class IncidentRoutes:
         self._incidents = incidents
         self._monitors = monitors
         self._clock = clock
+        self._rendered = RenderedAnswers()
+
+    def direct(self, method: str, path: str) -> Direct | None:
+        """The reads that clients repeat: the search, and one incident."""
+        if method != "GET" or not path.startswith(PATH):
+            return None
+        if path == PATH:
+            return Direct(self.search)
+        number = path[len(PATH) + 1 :]
+        if path[len(PATH)] != "/" or not number or "/" in number:
+            return None
+        return Direct(self.get, {"number": number})
 
     def routes(self) -> list[BaseRoute]:
-        one = "/api/incident/{number}"
+        one = f"{PATH}/{{number}}"
         return [
-            Route("/api/incident", self.search, methods=["GET"], name="searchIncidents"),
-            Route("/api/incident", self.create_or_search, methods=["POST"], name="createIncident"),
+            Route(PATH, self.search, methods=["GET"], name="searchIncidents"),
+            Route(PATH, self.create_or_search, methods=["POST"], name="createIncident"),
             Route(one, self.get, methods=["GET"], name="getIncident"),
             Route(one, self.replace, methods=["PATCH"], name="updateIncident"),
             Route(f"{one}/comment", self.comments, methods=["GET"], name="getIncidentComments"),
@@ -51,7 +66,9 @@ class IncidentRoutes:
     async def search(self, request: Request) -> Response:
         wanted = search_of(query_of(request.scope["query_string"]))
         found = self._incidents.search(wanted.filter, page=wanted.page, per_page=wanted.per_page)
-        return await fresh_reply(request, found, shown=_all_shown, clock=self._clock)
+        return await fresh_reply(
+            request, found, shown=_all_shown, kept=self._rendered, clock=self._clock
+        )
 
     async def create_or_search(self, request: Request) -> Response:
         """Kener's page shows the search as a POST with a query, so that is what it is."""
@@ -75,6 +92,7 @@ class IncidentRoutes:
             self._incidents.get(_number(request)),
             shown=Incident.to_json,
             etag_of=incident_etag,
+            kept=self._rendered,
             clock=self._clock,
         )
 

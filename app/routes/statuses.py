@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from app.direct_operations import Operation
+from app.direct_operations import Direct
 from app.fresh_reply import fresh_reply
 from app.json_reply import json_reply
 from app.query_parameters import query_of, status_query
@@ -30,6 +30,7 @@ class StatusRoutes:
         self._statuses = statuses
         self._monitors = monitors
         self._clock = clock
+        self._direct = {("GET", PATH): Direct(self.current), ("POST", PATH): Direct(self.push)}
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -37,9 +38,9 @@ class StatusRoutes:
             Route(PATH, self.push, methods=["POST"], name="updateMonitorStatus"),
         ]
 
-    def direct(self) -> Mapping[tuple[str, str], Operation]:
+    def direct(self, method: str, path: str) -> Direct | None:
         """The same by method and path."""
-        return {("GET", PATH): self.current, ("POST", PATH): self.push}
+        return self._direct.get((method, path))
 
     async def current(self, request: Request) -> Response:
         tag, since_seconds = status_query(query_of(request.scope["query_string"]), self._monitors)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import httpx
 import pytest
 
 from app.direct_operations import DirectOperations
-from github_store import BrokenDocument, JournalUnavailable
+from github_store import BrokenDocument, Incident, JournalUnavailable
 from tests.app.service import PEER, TOKEN, Client, Service
 
 DIRECT: object = DirectOperations
 
 
-def answers(service: Service, *, directly: bool) -> list[tuple[int, bytes]]:
+def answers(service: Service, *, directly: bool) -> list[tuple[Any, ...]]:
     app = service.app()
     if not directly:
         app.user_middleware = [each for each in app.user_middleware if each.cls is not DIRECT]
@@ -26,9 +29,46 @@ def answers(service: Service, *, directly: bool) -> list[tuple[int, bytes]]:
         client.get("/api/status/"),
         client.request("HEAD", "/api/status?tag=google-search"),
         client.request("PUT", "/api/status"),
+        *(client.get(path) for path in INCIDENT_READS),
+        client.get("/api/incident/1", headers={"If-None-Match": "*"}),
+        client.request("HEAD", "/api/incident/1"),
+        client.request("PUT", "/api/incident/1"),
+        client.post("/api/incident?page=1"),
     ]
-    return [(reply.status_code, reply.content) for reply in replies]
+    return [(reply.status_code, reply.content, *_headers(reply)) for reply in replies]
 
+
+def _headers(reply: httpx.Response) -> list[tuple[str, str]]:
+    return [each for each in reply.headers.multi_items() if each[0] != "x-request-id"]
+
+
+INCIDENT_READS = [
+    "/api/incident",
+    "/api/incident?title_like=out&per_page=1",
+    "/api/incident?page=none",
+    "/api/incident/",
+    "/api/incident/1",
+    "/api/incident/1/",
+    "/api/incident/1/comment",
+    "/api/incident/2",
+    "/api/incident/one",
+    "/api/incident/1%2Fcomment",
+    "/api/incident/1%0A",
+    "/api/incidents",
+    "/api/incidents/1",
+    "/api//incident",
+]
+
+
+INCIDENT = Incident(
+    number=1,
+    title="An outage",
+    tags=("earth",),
+    created_at=1_700_000_000,
+    closed_at=None,
+    is_open=True,
+    is_auto=False,
+)
 
 FAILURES = [
     None,
@@ -41,5 +81,7 @@ FAILURES = [
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 def test_every_answer_is_the_same_as_by_the_routes(failure: Exception | None) -> None:
     service = Service()
+    service.incidents.held[1] = INCIDENT
+    service.incidents.failure = failure
     service.statuses.failure = failure  # type: ignore[assignment]
     assert answers(service, directly=True) == answers(service, directly=False)

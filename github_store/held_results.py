@@ -1,0 +1,66 @@
+"""What was made of held answers, kept for as long as exactly those answers would be read again.
+
+A result is given again only while each answer it was made of is still held, the same one, and may
+be given without asking GitHub. Giving it counts as reading them: a stale one is renewed behind the
+reader, and the reader's trace tells of all. Made for one event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from cachetools import LRUCache
+
+from github_store.held_answers import LEAST_WEIGHT, HeldAnswers, Read, recorded_reads
+
+MAX_BYTES = 32 * 1024 * 1024
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """``edition``: of all that counts beside the answers."""
+
+    value: Any
+    edition: Hashable
+    reads: tuple[Read, ...]
+
+
+class HeldResults:
+    """``edition`` is asked for all that a result depends on beside what is held.
+
+    Kept results weigh what they were made of, so that they keep no more of it alive than
+    ``max_bytes``. Who gets one must not change it: others get the same.
+    """
+
+    def __init__(
+        self, held: HeldAnswers, *, edition: Callable[[], Hashable], max_bytes: int = MAX_BYTES
+    ) -> None:
+        self._held = held
+        self._edition = edition
+        self._results: LRUCache[Hashable, _Result] = LRUCache(max_bytes, getsizeof=_weight)
+
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[_T]]) -> _T:
+        """The result of this key, made anew where it must be. Raises what ``make`` raises."""
+        edition = self._edition()
+        kept = self._results.get(key)
+        if kept and kept.edition == edition and self._held.read_again(kept.reads):
+            value: _T = kept.value
+            return value
+        with recorded_reads() as record:
+            value = await make()
+        result = _Result(value, edition, tuple(record.reads))
+        if (
+            record.is_whole
+            and self._edition() == edition
+            and _weight(result) <= self._results.maxsize
+        ):
+            self._results[key] = result
+        return value
+
+
+def _weight(result: _Result) -> int:
+    return LEAST_WEIGHT + sum(read.held.weight for read in result.reads)

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from github_store.gateway import Reply
-from github_store.held_answers import Held
+from github_store.held_reads import Held
 
 FILE_NAME: Final = "answers.sqlite"
 LAYOUT: Final = 1

@@ -21,7 +21,7 @@ from sqlite3 import Error
 from typing import Final
 
 from github_store.answer_file import AnswerFile, DamagedFile
-from github_store.held_answers import Held
+from github_store.held_reads import Held
 
 log = logging.getLogger(__name__)
 

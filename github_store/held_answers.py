@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Protocol
 
 from cachetools import TTLCache
@@ -25,57 +23,10 @@ from cachetools import TTLCache
 from github_store.errors import GitHubUnavailable
 from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.gateway import Gateway, Reply
+from github_store.held_reads import Held, Reads, note_given, note_outage
 from github_store.read_trace import Outcome, note_read
 
 MAX_BYTES = 64 * 1024 * 1024
-LEAST_WEIGHT = 4 * 1024
-"""Every answer weighs at least this many bytes, so that entries are bounded with the bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An answer and when GitHub last confirmed it (seconds since 1970)."""
-
-    reply: Reply
-    at: float
-
-    @property
-    def weight(self) -> int:
-        """Bytes in memory, about."""
-        return max(LEAST_WEIGHT, 4 * self.reply.size)
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """One answer that was given."""
-
-    path: str
-    held: Held
-
-
-@dataclass(slots=True)
-class Record:
-    """What was read; ``is_whole`` unless GitHub was out for some of it."""
-
-    reads: list[Read] = field(default_factory=list)
-    is_whole: bool = True
-
-
-_record: ContextVar[Record | None] = ContextVar("held_reads", default=None)
-
-
-@contextmanager
-def recorded_reads() -> Iterator[Record]:
-    """Collect the answers given within, to this task and those it starts.
-
-    What is asked of GitHub whatever is held is left out: it holds by rules of its own.
-    """
-    record = Record()
-    token = _record.set(record)
-    try:
-        yield record
-    finally:
-        _record.reset(token)
 
 
 class Shelf(Protocol):
@@ -110,11 +61,16 @@ class HeldAnswers:
         self._freshness = freshness
         self._clock = clock
         self._held: TTLCache[str, Held] = TTLCache(
-            maxsize=max_bytes, ttl=freshness.outage_seconds, timer=clock, getsizeof=_weight
+            maxsize=max_bytes,
+            ttl=freshness.outage_seconds,
+            timer=clock,
+            getsizeof=lambda held: held.weight,
         )
         self._shelf = shelf
         self._observe = observe
         self._stretch = stretch
+        self._changes = 0
+        """Of what is held: while there are none, nobody need look whether it is the same."""
         self._flights: dict[str, asyncio.Task[_Landing]] = {}
         self._writes: dict[str, int] = {}
         # What an earlier process wrote since, or heard of, is not known here: its answers are for
@@ -143,28 +99,37 @@ class HeldAnswers:
             # Shielded: a reader who hangs up must not take the answer from the others.
             landing = await asyncio.shield(self._flight(path, accept))
         except GitHubUnavailable:
-            if record := _record.get():
-                record.is_whole = False
+            note_outage()
             if held and verdict is not Verdict.WORTHLESS and not renew:
                 return self._given(path, held, Outcome.OUTAGE)
             raise
         return self._given(path, landing.held, landing.outcome, renew=renew)
 
-    def read_again(self, reads: Iterable[Read]) -> bool:
-        """Whether these very answers may be given at once; if so they count as given."""
-        again = []
-        for read in reads:
-            held = self._at_hand(read.path)
-            if held is not read.held:
+    def read_again(self, reads: Reads) -> bool:
+        """Whether these very answers may be given at once; if so they count as given, once."""
+        if reads.seen_at_change == self._changes and all(
+            self._judge(held) is Verdict.FRESH for held in reads.ends
+        ):  # whatever was confirmed between the oldest and the newest is fresh as well
+            for held in reads.ends:
+                note_read(Outcome.HIT, held.at)
+            self._observed(Outcome.HIT)
+            return True
+        stale = []
+        for path, held in reads.each:
+            if self._at_hand(path) is not held:
                 return False
             verdict = self._judge(held)
-            if verdict is not Verdict.FRESH and verdict is not Verdict.STALE:
+            if verdict is Verdict.STALE:
+                stale.append(path)
+            elif verdict is not Verdict.FRESH:
                 return False
-            again.append((read, verdict is Verdict.FRESH))
-        for read, is_fresh in again:
-            if not is_fresh:
-                self._flight(read.path, ())
-            self._given(read.path, read.held, Outcome.HIT if is_fresh else Outcome.STALE)
+        reads.seen_at_change = self._changes
+        for path in stale:
+            self._flight(path, ())
+        outcome = Outcome.STALE if stale else Outcome.HIT
+        for held in reads.ends:
+            note_read(outcome, held.at)
+        self._observed(outcome)
         return True
 
     def peek(self, path: str) -> Held | None:
@@ -180,6 +145,7 @@ class HeldAnswers:
         """Let the next read ask GitHub, without even an ETag."""
         self._count_write(path)
         self._held.pop(path, None)
+        self._changes += 1
         if self._shelf:
             self._shelf.forget(path)
 
@@ -213,12 +179,14 @@ class HeldAnswers:
 
     def _given(self, path: str, held: Held, outcome: Outcome, *, renew: bool = False) -> Reply:
         note_read(outcome, held.at)
-        record = _record.get()
-        if record and not renew:
-            record.reads.append(Read(path, held))
+        if not renew:
+            note_given(path, held)
+        self._observed(outcome)
+        return held.reply
+
+    def _observed(self, outcome: Outcome) -> None:
         if self._observe:
             self._observe(outcome)
-        return held.reply
 
     def _count_write(self, path: str) -> None:
         if path in self._flights:  # only a request under way needs to know
@@ -269,8 +237,9 @@ class HeldAnswers:
             self._shelf.save(path, held)
 
     def _keep(self, path: str, held: Held) -> None:
-        if _weight(held) <= self._held.maxsize:
+        if held.weight <= self._held.maxsize:
             self._held[path] = held
+            self._changes += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +248,3 @@ class _Landing:
 
     held: Held
     outcome: Outcome
-
-
-def _weight(held: Held) -> int:
-    return held.weight

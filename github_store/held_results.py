@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
-from github_store.held_answers import LEAST_WEIGHT, HeldAnswers, Read, recorded_reads
+from github_store.held_answers import HeldAnswers
+from github_store.held_reads import Reads, recorded_reads
 
 MAX_BYTES = 32 * 1024 * 1024
 
@@ -26,7 +27,7 @@ class _Result:
 
     value: Any
     edition: Hashable
-    reads: tuple[Read, ...]
+    reads: Reads
 
 
 class HeldResults:
@@ -41,7 +42,9 @@ class HeldResults:
     ) -> None:
         self._held = held
         self._edition = edition
-        self._results: LRUCache[Hashable, _Result] = LRUCache(max_bytes, getsizeof=_weight)
+        self._results: LRUCache[Hashable, _Result] = LRUCache(
+            max_bytes, getsizeof=lambda result: result.reads.weight
+        )
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[_T]]) -> _T:
         """The result of this key, made anew where it must be. Raises what ``make`` raises."""
@@ -52,15 +55,8 @@ class HeldResults:
             return value
         with recorded_reads() as record:
             value = await make()
-        result = _Result(value, edition, tuple(record.reads))
-        if (
-            record.is_whole
-            and self._edition() == edition
-            and _weight(result) <= self._results.maxsize
-        ):
+        result = _Result(value, edition, record.reads())
+        is_small = result.reads.weight <= self._results.maxsize
+        if record.is_whole and is_small and self._edition() == edition:
             self._results[key] = result
         return value
-
-
-def _weight(result: _Result) -> int:
-    return LEAST_WEIGHT + sum(read.held.weight for read in result.reads)

@@ -24,7 +24,8 @@ from cachetools import LRUCache
 from github_store.coverage import IncidentSpan, needs_resolved_time, span_of
 from github_store.errors import GitHubUnavailable
 from github_store.gateway import Reply
-from github_store.held_answers import Held, Shelf
+from github_store.held_answers import Shelf
+from github_store.held_reads import Held
 from github_store.incident import Incident
 from github_store.incident_store import IncidentStore
 from github_store.monitor import Status

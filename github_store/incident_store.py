@@ -220,8 +220,6 @@ class IncidentStore:
 
         Not to be changed: the next search may be answered with the same list.
         """
-        if search.matches_nothing:
-            return []
         return await self._results.get(
             (search, page, per_page), lambda: self._search(search, page=page, per_page=per_page)
         )
@@ -229,6 +227,8 @@ class IncidentStore:
     async def _search(self, search: SearchFilter, *, page: int, per_page: int) -> list[Incident]:
         found: list[Incident] = []
         skipped = 0
+        if search.matches_nothing:
+            return found
         async with aclosing(self._matching(search)) as matching:
             async for incident in matching:
                 if skipped < (page - 1) * per_page:

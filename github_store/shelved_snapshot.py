@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 from github_store.branch_snapshot import Snapshot
 from github_store.gateway import Reply
-from github_store.held_answers import Held, Shelf
+from github_store.held_answers import Shelf
+from github_store.held_reads import Held
 
 
 class ShelvedSnapshot:

@@ -1,6 +1,7 @@
-"""The yardstick: FastAPI as its tutorial has it, with the same server and the same settings.
+"""The yardsticks: FastAPI as its tutorial has it, and ASGI by hand; the same server and settings.
 
-``python -m tests.benchmarks.bare_service`` prints its port and serves until it is stopped.
+``python -m tests.benchmarks.bare_service`` prints its port and serves until it is stopped. Under
+``/raw`` no framework has a part: what was put there is what is answered.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from typing import Annotated, Literal
 import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
+from starlette.types import Receive, Scope, Send
+
+RAW = "/raw"
 
 
 class Push(BaseModel):
@@ -38,6 +42,25 @@ async def current() -> dict[str, int | str]:
     return {"status": "UP", "uptime": "99.9992", "lastUpdatedAt": 1_795_527_060}
 
 
+_raw: dict[str, bytes] = {}
+
+
+async def yardsticks(scope: Scope, receive: Receive, send: Send) -> None:
+    """ASGI; PUT under ``/raw`` keeps a body, anything else there is answered with it."""
+    if not scope["path"].startswith(RAW):
+        await bare(scope, receive, send)
+        return
+    if scope["method"] == "PUT":
+        _raw[scope["path"]] = (await receive())["body"]
+    body = _raw[scope["path"]]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
 def main() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -45,7 +68,7 @@ def main() -> None:
         sys.stdout.write(f"{listener.getsockname()[1]}\n")
         sys.stdout.flush()
         config = uvicorn.Config(
-            bare,
+            yardsticks,
             loop="uvloop",
             http="httptools",
             log_config=None,

@@ -102,14 +102,19 @@ def _program(
 
 def ask(port: int, method: str, target: str, body: object = None) -> None:
     """One request of the API. Raises RuntimeError for any answer but 200."""
+    answer(port, method, target, json.dumps(body).encode() if body is not None else None)
+
+
+def answer(port: int, method: str, target: str, content: bytes | None = None) -> bytes:
+    """What one request is answered with. Raises RuntimeError for any answer but 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        content = json.dumps(body) if body is not None else None
         connection.request(method, target, content, {"Authorization": f"Bearer {TOKEN}"})
         answer = connection.getresponse()
         text = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"{method} {target}: {answer.status} {text[:500]!r}")
+        return text
     finally:
         connection.close()
 

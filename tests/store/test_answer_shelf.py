@@ -16,7 +16,7 @@ import pytest
 from github_store.answer_file import FILE_NAME, LEAST_WEIGHT, AnswerFile
 from github_store.answer_shelf import AnswerShelf
 from github_store.gateway import Reply
-from github_store.held_answers import Held
+from github_store.held_reads import Held
 
 PATH = "/repos/owner/status/issues/1"
 API = "http://127.0.0.1:8080"

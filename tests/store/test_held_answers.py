@@ -11,7 +11,8 @@ import pytest
 from github_store.errors import GitHubUnavailable
 from github_store.freshness import Freshness
 from github_store.gateway import Reply
-from github_store.held_answers import Held, HeldAnswers
+from github_store.held_answers import HeldAnswers
+from github_store.held_reads import Held
 from github_store.read_trace import Outcome, traced_read
 
 PATH = "/repos/owner/status/issues/1"

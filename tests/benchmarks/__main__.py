@@ -11,10 +11,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from tests.benchmarks.held_history import history_rows
 from tests.benchmarks.http_speed import http_rows
+from tests.benchmarks.read_requests import request_rows
 from tests.benchmarks.read_speed import read_rows
 from tests.benchmarks.status_day import day_rows
 from tests.benchmarks.table import Row, show
@@ -24,7 +26,9 @@ SECONDS = 3.0
 
 PARTS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "http": lambda where: http_rows(where, rounds=ROUNDS, seconds=SECONDS),
-    "reads": lambda where: read_rows(where, rounds=ROUNDS, seconds=SECONDS),
+    "reads": lambda where: chain(
+        request_rows(where), read_rows(where, rounds=ROUNDS, seconds=SECONDS)
+    ),
     "days": lambda where: (row for number in (100, 1_000) for row in day_rows(where, number)),
     "memory": history_rows,
 }

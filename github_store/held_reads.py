@@ -38,7 +38,7 @@ class Reads:
         self.each = each
         self.weight = LEAST_WEIGHT + sum(held.weight for _, held in each)
         by_age = sorted((held for _, held in each), key=lambda held: held.at)
-        self.ends = (by_age[0], by_age[-1]) if by_age else ()
+        self.ends = (by_age[0], by_age[-1]) if len(by_age) > 1 else tuple(by_age)
         self.seen_at_change = -1
         """After which change of all that is held these were last seen there."""
 

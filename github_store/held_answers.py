@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cachetools import TTLCache
@@ -149,6 +149,13 @@ class HeldAnswers:
         if self._shelf:
             self._shelf.forget(path)
 
+    def distrust(self, path: str) -> None:
+        """Let the next read ask GitHub; what is held may be what it was before a write of ours,
+        and is given only while GitHub is out."""
+        self._count_write(path)
+        if held := self._at_hand(path):
+            self._keep(path, replace(held, is_distrusted=True))
+
     def expire(self) -> None:
         """Let every answer be asked for anew, with its ETag, before it is given again."""
         self._expired_before = self._clock()
@@ -174,8 +181,8 @@ class HeldAnswers:
         verdict = self._freshness.judge(
             held.at, now=self._clock(), vouched=self.vouched, stretch=self._stretch()
         )
-        is_expired = held.at <= self._expired_before and verdict is not Verdict.WORTHLESS
-        return Verdict.EXPIRED if is_expired else verdict
+        is_expired = held.is_distrusted or held.at <= self._expired_before
+        return Verdict.EXPIRED if is_expired and verdict is not Verdict.WORTHLESS else verdict
 
     def _given(self, path: str, held: Held, outcome: Outcome, *, renew: bool = False) -> Reply:
         note_read(outcome, held.at)
@@ -219,7 +226,7 @@ class HeldAnswers:
             reply = await self._gateway.request("GET", path, etag=etag, accept=accept)
             if self._writes.get(path, 0) != writes:
                 newer = self._held.get(path)
-                if newer:
+                if newer and not newer.is_distrusted:
                     return _Landing(newer, Outcome.MISS)
                 continue
             outcome = Outcome.MISS

@@ -22,6 +22,8 @@ class Held:
 
     reply: Reply
     at: float
+    is_distrusted: bool = False
+    """It may be what it was before a write of ours."""
 
     @property
     def weight(self) -> int:

@@ -258,7 +258,7 @@ class IssueTracker:
         try:
             reply = await self._write("POST", path, {"body": body})
         finally:  # even a lost answer may have been a comment
-            self._held.forget(self._comments_path(number))
+            self._held.distrust(self._comments_path(number))
         try:
             comment = comment_from(reply.data)
         except (KeyError, TypeError, ValueError):
@@ -491,7 +491,7 @@ class IssueTracker:
         try:
             yield
         finally:
-            self._held.forget(self._issue_path(number))
+            self._held.distrust(self._issue_path(number))
 
     def _comment_path(self, comment_id: int) -> str:
         return self._path(f"/issues/comments/{comment_id}")

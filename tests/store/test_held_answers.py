@@ -251,3 +251,34 @@ def test_what_stands_on_the_shelf_is_renewed_or_given_in_an_outage_after_a_resta
         assert not shelf.kept
 
     asyncio.run(run())
+
+
+def test_what_is_distrusted_is_asked_for_and_given_only_in_an_outage() -> None:
+    async def run() -> None:
+        gateway = ScriptedGateway(reply("a"), GitHubUnavailable("out"), reply("b", etag='"2"'))
+        held = held_over(gateway, Clock())
+        await held.get(PATH)
+        held.distrust(PATH)
+        assert (await held.get(PATH)).data == "a", "GitHub is out"
+        assert (await held.get(PATH)).data == "b"
+        assert (await held.get(PATH)).data == "b"
+        assert gateway.etags == [None, '"1"', '"1"']
+
+    asyncio.run(run())
+
+
+def test_an_answer_asked_for_before_something_was_distrusted_is_asked_again() -> None:
+    async def run() -> None:
+        gateway, clock = ScriptedGateway(reply("a"), reply("before"), reply("after")), Clock()
+        held = held_over(gateway, clock)
+        await held.get(PATH)
+        clock.now += 20
+        gateway.gate = asyncio.Event()
+        reader = asyncio.create_task(held.get(PATH))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        held.distrust(PATH)
+        gateway.gate.set()
+        assert (await reader).data == "after"
+
+    asyncio.run(run())

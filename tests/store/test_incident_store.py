@@ -514,6 +514,25 @@ def test_an_outage_serves_what_is_held_and_says_no_to_the_rest(
     with_store(github, steps, clock=clock)
 
 
+def test_a_write_that_fails_midway_leaves_the_last_known_incident_for_the_outage(
+    github: EmbeddedGitHub, owner: Person
+) -> None:
+    number = owner.open_issue("Before")
+
+    async def steps(store: Store) -> None:
+        before = await store.incidents.get(number)
+        github.faults.add("outage", match="^(POST|PATCH)")
+        github.faults.add("error", match="^PATCH")
+        with pytest.raises(GitHubUnavailable):
+            await store.incidents.replace(number, fields("After"))
+        github.faults.add("outage")
+        assert await store.incidents.get(number) == before
+        github.faults.clear()
+        assert (await store.incidents.get(number)).title in {"Before", "After"}
+
+    with_store(github, steps)
+
+
 def test_lost_access_is_an_outage_and_not_a_missing_incident(
     github: EmbeddedGitHub, owner: Person
 ) -> None:

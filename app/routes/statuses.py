@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from app.direct_operations import Direct
-from app.fresh_reply import fresh_reply
+from app.fresh_reply import RenderedAnswers, fresh_reply
 from app.json_reply import json_reply
 from app.query_parameters import query_of, status_query
 from app.request_body import read_json
@@ -30,6 +30,7 @@ class StatusRoutes:
         self._statuses = statuses
         self._monitors = monitors
         self._clock = clock
+        self._rendered = RenderedAnswers()
         self._direct = {("GET", PATH): Direct(self.current), ("POST", PATH): Direct(self.push)}
 
     def routes(self) -> list[BaseRoute]:
@@ -45,7 +46,9 @@ class StatusRoutes:
     async def current(self, request: Request) -> Response:
         tag, since_seconds = status_query(query_of(request.scope["query_string"]), self._monitors)
         found = self._statuses.current(tag, since_seconds=since_seconds)
-        return await fresh_reply(request, found, shown=_shown, clock=self._clock)
+        return await fresh_reply(
+            request, found, shown=_shown, kept=self._rendered, clock=self._clock
+        )
 
     async def push(self, request: Request) -> Response:
         pushed = sample(await read_json(request), self._monitors, now=self._clock())

@@ -74,12 +74,6 @@ class DayMinutes:
         gap = ord(GAP)
         return _day_of(bytes(below if mine == gap else mine for mine, below in pairs))
 
-    def counts_between(self, first: int, last: int) -> Counts:
-        """Counts of the minutes of the day from ``first`` to ``last``, both included."""
-        if first <= 0 and last >= MINUTES_OF_DAY - 1:
-            return self.counts
-        return counts_of(_letters(self.runs), first, last + 1)
-
     def oldest(self) -> int:
         """The first minute of the day with a sample; 1,440 if there is none."""
         return MINUTES_OF_DAY - len(_letters(self.runs).lstrip(GAP.encode()))

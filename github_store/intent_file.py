@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from github_store.disk_trouble import trouble
 from github_store.errors import ConfigurationError, JournalUnavailable
+from github_store.synced_transaction import synced_transaction
 
 FILE_NAME: Final = "intents.sqlite"
 APPLICATION_ID: Final = 0x4B494E54
@@ -183,14 +184,7 @@ class IntentFile:
     def _transaction(self) -> Iterator[Any]:
         """Commit, which syncs, or roll back."""
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
+            with synced_transaction(self._db):
                 yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    with suppress(sqlite3.Error):
-                        self._db.execute("ROLLBACK")
-                raise
         except sqlite3.Error as error:
             raise JournalUnavailable(trouble(error)) from error

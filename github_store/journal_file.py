@@ -23,8 +23,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -35,6 +35,7 @@ from github_store.disk_trouble import advice, trouble
 from github_store.errors import ConfigurationError, JournalUnavailable
 from github_store.monitor import Status
 from github_store.sample import Sample
+from github_store.synced_transaction import synced_transaction
 
 FILE_NAME: Final = "journal.sqlite"
 APPLICATION_ID: Final = 0x4B4A524E
@@ -133,7 +134,9 @@ class JournalFile:
         try:
             # One statement is a transaction by itself. The fewer calls, the better: at each one
             # the driver gives the interpreter away, and a busy event loop is slow to return it.
-            with self._transaction() if len(entries) > ROWS_PER_STATEMENT else nullcontext():
+            with (
+                synced_transaction(self._db) if len(entries) > ROWS_PER_STATEMENT else nullcontext()
+            ):
                 for start in range(0, len(entries), ROWS_PER_STATEMENT):
                     some = entries[start : start + ROWS_PER_STATEMENT]
                     self._db.execute(_insertion(len(some)), _values(some))
@@ -217,22 +220,9 @@ class JournalFile:
         return int(self._db.execute(sql).fetchone()[0] or 0)
 
     def _delete(self, up_to: int) -> None:
-        with self._transaction():
+        with synced_transaction(self._db):
             self._db.execute("UPDATE committed SET up_to = ?", (self._committed,))
             self._db.execute("DELETE FROM samples WHERE seq <= ?", (up_to,))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Commit, which syncs, or roll back: SQLite writes over what a failed one left."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                with suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-            raise
 
     def _require_presence(self) -> None:
         """A file that was deleted or replaced takes writes, and nobody would ever find them."""

@@ -79,7 +79,8 @@ def test_part_of_a_day_is_counted_with_both_ends(
     minutes: dict[int, Status], first: int, last: int
 ) -> None:
     inside = [status for minute, status in minutes.items() if first <= minute <= last]
-    assert NO_MINUTES.with_samples(minutes).counts_between(first, last) == counted(inside)
+    letters = NO_MINUTES.with_samples(minutes).letters
+    assert counts_of(letters, first, last + 1) == counted(inside)
 
 
 def counted(found: Sequence[Status]) -> Counts:

@@ -27,7 +27,6 @@ from github_store.process_lock import ProcessLock
 
 lock = ProcessLock(Path(sys.argv[1]), now=float(sys.argv[2]))
 if os.fork() == 0:
-    print(os.getpid(), flush=True)
     sys.stdin.read()
     os._exit(0)
 subprocess.Popen(["cat"], close_fds=False, stdout=subprocess.DEVNULL)
@@ -48,7 +47,7 @@ def holder(directory: Path) -> Iterator[subprocess.Popen[str]]:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        assert "ready\n" in (process.stdout.readline(), process.stdout.readline())
+        assert process.stdout.readline() == "ready\n"
         try:
             yield process
         finally:

@@ -16,7 +16,7 @@ import pytest
 from github_store.embedded import EmbeddedGitHub
 
 hypothesis.settings.register_profile("same", deadline=None, derandomize=True, database=None)
-hypothesis.settings.register_profile("search", deadline=None, max_examples=2_000)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=1_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 

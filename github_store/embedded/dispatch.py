@@ -1,7 +1,8 @@
 """From a request on the wire to the reply: the order in which GitHub (and its faults) decide.
 
 1. A foreign ``Host``, any ``Origin``, a missing User-Agent: 403. An unknown API version: 400.
-2. Faults of the network: latency, outage, a connection dropped before the request is handled.
+2. Faults of the network: latency, outage, a connection that hangs or is dropped before the request
+   is handled.
 3. Who is it? A wrong token is 401 wherever it is sent.
 4. Which route? None: 404 without rate limit headers.
 5. Faults of GitHub: 5xx, both rate limits, a lacking permission, a vanished repository. Then quota.
@@ -22,6 +23,7 @@ from typing import Final
 
 from .api_versions import shown_as
 from .exchange import Request, Response, refusal_response, segment
+from .faults import HANG_SECONDS
 from .hub import Hub
 from .quota import Window, primary_limit, secondary_limit
 from .refusals import (
@@ -47,7 +49,7 @@ HTML_ERROR: Final = (
 
 
 class Dispatcher:
-    """``wait(seconds)`` serves a latency fault; it returns early when the server is stopping."""
+    """``wait(seconds)`` serves faults of latency; it returns early when the server is stopping."""
 
     def __init__(
         self,
@@ -76,6 +78,9 @@ class Dispatcher:
             if delay > 0:
                 self._wait(delay)
             if faults.strike("outage", line) or faults.strike("drop_before", line):
+                return None
+            if hang := faults.strike("hang", line):
+                self._wait(hang.seconds or HANG_SECONDS)
                 return None
         reply = self._identified(request, on_switchboard=on_switchboard)
         if not on_switchboard and faults.strike("drop_after", line):

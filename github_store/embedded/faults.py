@@ -14,6 +14,7 @@
 | secondary_limit | the secondary limit is hit | status, retry_after |
 | write_limits | so it is by the 81st write within a minute and the 501st in an hour | status |
 | outage | every connection closes unanswered |  |
+| hang | nothing is done, and the connection closes unanswered after a long time | seconds |
 | forbidden | 403: the token lacks the permission |  |
 | missing | 404, as for a repository that is hidden or gone |  |
 
@@ -28,7 +29,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 Kind = Literal[
     "latency",
@@ -43,17 +44,20 @@ Kind = Literal[
     "secondary_limit",
     "write_limits",
     "outage",
+    "hang",
     "forbidden",
     "missing",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
+HANG_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One switch that is on.
 
-    ``seconds``: latency, lag, or time until the rate limit resets. ``jitter_seconds``: at most so
+    ``seconds``: latency, lag, time until the rate limit resets, or until the connection closes
+    (0: HANG_SECONDS). ``jitter_seconds``: at most so
     much random latency on top. ``rate``: share of matching requests, 0 to 1. ``count``: how many
     more requests it strikes, None for all. ``status`` None takes the kind's usual one.
     """

@@ -82,6 +82,13 @@ class Quota:
             window = self._window(actor, peer, resource)
             return Window(window.limit, window.used, window.reset)
 
+    def use_up(self, actor: User, resource: str, *, leave: int, seconds: int) -> None:
+        """As if others had: ``leave`` requests are left until a reset in so many seconds."""
+        with self._lock:
+            window = self._window(actor, "", resource)
+            window.used = max(0, window.limit - leave)
+            window.reset = int(self._clock()) + seconds
+
     def write(self, actor: User | None, peer: str) -> int:
         """Count one write: 0, or the seconds until it would be allowed, and it does not count."""
         with self._lock:

@@ -20,8 +20,8 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ from . import administration
 from .accounts import Accounts
 from .comment_table import CommentTable, EventTable
 from .dispatch import Dispatcher
+from .exchange import Request
 from .faults import Faults
 from .git_store import GitStore
 from .hook_outbox import HookOutbox
@@ -38,12 +39,13 @@ from .issue_table import IssueTable
 from .label_table import LabelTable
 from .quota import Quota
 from .repository_table import RepositoryTable
+from .response_headers import Reply
 from .route_table import ROUTES
 from .routing import RouteTable
 from .rows import Repository
 from .storage import Storage
 from .switchboard import switchboard_routes
-from .wire import WireServer
+from .wire import Answer, WireServer
 
 REMEMBERED_REQUESTS = 20_000
 
@@ -59,6 +61,8 @@ class RequestLine(NamedTuple):
 class EmbeddedGitHub:
     """``core_limit`` is per hour, ``search_limit`` per minute, both per user.
 
+    ``witness`` is shown every request with its reply (None: closed unanswered), from any thread.
+
     Raises ConfigurationError when another process owns ``data_dir`` or the port is taken.
     """
 
@@ -71,7 +75,9 @@ class EmbeddedGitHub:
         chance: random.Random | None = None,
         core_limit: int = 5000,
         search_limit: int = 30,
+        witness: Callable[[Request, Reply | None], None] | None = None,
     ) -> None:
+        self._witness = witness
         self._stopping = threading.Event()
         self.requests: deque[RequestLine] = deque(maxlen=REMEMBERED_REQUESTS)
         self.faults = Faults(chance)
@@ -92,7 +98,7 @@ class EmbeddedGitHub:
             wait=self._stopping.wait,
         )
         try:
-            return WireServer(port, dispatcher.answer, self._note)
+            return WireServer(port, self._witnessed(dispatcher.answer), self._note)
         except OSError as error:
             raise ConfigurationError(
                 f"the embedded GitHub cannot listen on port {port}: {error.strerror}"
@@ -137,6 +143,41 @@ class EmbeddedGitHub:
 
     def _note(self, method: str, target: str, status: int) -> None:
         self.requests.append(RequestLine(method, target, status))
+
+    def _witnessed(self, answer: Answer) -> Answer:
+        witness = self._witness
+        if witness is None:
+            return answer
+
+        def answered(request: Request) -> Reply | None:
+            reply = answer(request)
+            witness(request, reply)
+            return reply
+
+        return answered
+
+    # what happens to it -----------------------------------------------------------------------
+
+    @contextmanager
+    def unreachable(self) -> Iterator[None]:
+        """Connections end and new ones are refused. Raises OSError where the port is lost."""
+        self._wire.leave()
+        try:
+            yield
+        finally:
+            self._wire.come_back()
+
+    def use_up(
+        self, login: str, resource: str = "core", *, leave: int = 0, seconds: int = 3600
+    ) -> None:
+        """Let a user have ``leave`` requests left until a reset in so many seconds.
+
+        ``resource``: core or search. Raises KeyError where there is no such user.
+        """
+        user = self.hub.accounts.find(login)
+        if user is None:
+            raise KeyError(login)
+        self.hub.quota.use_up(user, resource, leave=leave, seconds=seconds)
 
     # what only GitHub's website does ----------------------------------------------------------
 

@@ -195,18 +195,43 @@ class WireServer(http.server.ThreadingHTTPServer):
 
     def stop(self) -> None:
         """Close every connection; a handler that is at work is given ``STOP_SECONDS`` in all."""
+        self._stop_accepting()
+        left = self._cut()
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in left.values():
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def leave(self) -> None:
+        """As a machine that is not there: every connection ends, and new ones are refused."""
+        self._stop_accepting()
+        self._cut()
+
+    def come_back(self) -> None:
+        """Listen and answer again, at the same address. Raises OSError when the port was taken."""
+        self.socket = socket.socket(self.address_family, self.socket_type)
+        try:
+            self.server_bind()
+            self.server_activate()
+        except OSError:
+            self.server_close()
+            raise
+        self.start()
+
+    def _stop_accepting(self) -> None:
         if self._accepting is not None:
             self.shutdown()
             self._accepting.join()
+            self._accepting = None
         self.server_close()
+
+    def _cut(self) -> dict[socket.socket, threading.Thread]:
+        """End every connection; whose threads were at work on them."""
         with self._lock:
             left = dict(self._open)
         for connection in left:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        deadline = time.monotonic() + STOP_SECONDS
-        for thread in left.values():
-            thread.join(max(0.0, deadline - time.monotonic()))
+        return left
 
     def process_request(self, request: Any, client_address: Any) -> None:
         thread = threading.Thread(

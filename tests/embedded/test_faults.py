@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from github_store.embedded import EmbeddedGitHub
+from github_store.embedded.exchange import Request
 from github_store.embedded.faults import KINDS, Fault, Faults, fault_from
 from github_store.embedded.quota import Quota
+from github_store.embedded.response_headers import Reply
 
 if TYPE_CHECKING:
     from .conftest import Api
@@ -99,6 +102,31 @@ def test_a_dropped_request_was_not_done(owner: Api, kind: Any) -> None:
         owner.post("issues", {"title": "x"})
     owner.github.faults.lift(fault)
     assert owner.get("issues").json() == []
+
+
+def test_a_hanging_request_is_closed_unanswered_after_its_time_and_was_not_done(
+    owner: Api,
+) -> None:
+    owner.github.faults.add("hang", match="^POST", seconds=0.2, count=1)
+    begun_at = time.monotonic()
+    with pytest.raises(CLOSED):
+        owner.post("issues", {"title": "x"})
+    assert 0.2 <= time.monotonic() - begun_at < 5
+    assert owner.get("issues").json() == []
+
+
+def test_an_unreachable_server_cuts_and_refuses_connections_and_comes_back_as_it_was(
+    owner: Api,
+) -> None:
+    number, stranger = owner.opened(), owner.as_("stranger")
+    with owner.github.unreachable():
+        with pytest.raises(CLOSED):  # the connection of before
+            owner.get("issues")
+        with pytest.raises(ConnectionRefusedError):
+            stranger.get("issues")
+        owner.close()
+    assert [issue["number"] for issue in owner.get("issues").json()] == [number]
+    assert stranger.get("issues").status == 200
 
 
 def test_a_request_dropped_after_the_deed_was_done(owner: Api) -> None:
@@ -196,6 +224,45 @@ def test_the_real_quota_ends_is_told_and_comes_back_with_the_window(
     assert timed.as_("collaborator").get("issues").status == 200
     clock.now += 3600
     assert timed.get("issues").status == 200
+
+
+def test_what_others_used_up_of_a_users_quota_comes_back_at_its_reset(
+    timed: Api, clock: Clock
+) -> None:
+    timed.github.use_up("owner", leave=1, seconds=90)
+    left = timed.get("issues")
+    assert (left.status, left.headers["x-ratelimit-remaining"]) == (200, "0")
+    refused = timed.get("issues")
+    assert refused.status == 403
+    assert int(refused.headers["x-ratelimit-reset"]) == clock.now + 90
+    assert timed.get("/search/issues?q=is:issue").status == 200
+    clock.now += 90
+    assert timed.get("issues").headers["x-ratelimit-used"] == "1"
+    timed.github.use_up("owner", "search", seconds=20)
+    assert timed.get("/search/issues?q=is:issue").status == 403
+    assert timed.get("issues").status == 200
+    with pytest.raises(KeyError):
+        timed.github.use_up("nobody")
+
+
+def test_a_witness_sees_every_request_with_its_reply(tmp_path: Path, owner: Api) -> None:
+    seen: list[tuple[str, str, int | None]] = []
+
+    def witness(request: Request, reply: Reply | None) -> None:
+        seen.append((request.method, request.path, reply and reply.status))
+
+    with EmbeddedGitHub(tmp_path / "watched", witness=witness) as running:
+        running.create_repository("owner/status")
+        running.faults.add("outage", match="/labels", count=1)
+        api = type(owner)(running, "owner")
+        assert api.get("issues?state=all").status == 200
+        with pytest.raises(CLOSED):
+            api.get("labels")
+        api.close()
+    assert seen == [
+        ("GET", "/repos/owner/status/issues", 200),
+        ("GET", "/repos/owner/status/labels", None),
+    ]
 
 
 def test_writes_are_limited_as_github_limits_them(tmp_path: Path, clock: Clock, owner: Api) -> None:

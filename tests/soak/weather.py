@@ -42,6 +42,7 @@ SHAPES: dict[str, Callable[[random.Random], Options]] = {
     },
     "write_limits": lambda _: {},
     "outage": lambda chance: {"count": chance.randint(1, 15)},
+    "hang": lambda chance: {"seconds": chance.choice([3, 20]), "count": chance.randint(1, 3)},
     "forbidden": lambda chance: {"count": chance.randint(1, 3), "match": GIT_DATA},
     "missing": lambda chance: {"count": chance.randint(1, 3), "match": GIT_DATA},
 }  # fmt: skip

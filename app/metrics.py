@@ -143,6 +143,14 @@ class _VitalSigns(Collector):
         for name, meaning, value in rows:
             if value is not None:
                 yield GaugeMetricFamily(f"{_PREFIX}_{name}", meaning, value=value)
+        out = GaugeMetricFamily(
+            f"{_PREFIX}_github_out",
+            "1 while this part of GitHub is tried now and then, and else not asked.",
+            labels=["resource"],
+        )
+        for resource, seconds in vitals.out_for.items():
+            out.add_metric([resource], float(seconds > 0))
+        yield out
         counted = (
             ("commits", "Commits of status that landed.", statuses.commits),
             ("commit_failures", "Attempts to commit status that failed.", statuses.failures),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,6 +24,9 @@ class Vitals:
     contact: Contact = field(default_factory=Contact)
     hidden_incidents: int = 0
     outage_seconds: float = OUTAGE_SECONDS
+    out_for: Mapping[str, float] = field(default_factory=dict)
+    """For how many seconds each part of GitHub has been out, so that nobody waits for it; 0 while
+    it is not."""
     late_start: LateStart | None = None
     """What the start put off because GitHub was out; None where nothing can be put off."""
 
@@ -72,6 +76,7 @@ def _facts(vitals: Vitals, now: float) -> dict[str, Any]:
             "answeredSecondsAgo": _age(contact.answered_at, now),
             "failingForSeconds": _age(contact.failing_since, now),
             "failure": contact.failure,
+            "out": sorted(part for part, seconds in vitals.out_for.items() if seconds),
         },
         "monitors": vitals.monitors,
         "statusBoard": {

@@ -99,6 +99,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
                 contact=contact.latest,
                 hidden_incidents=store.incidents.hidden_count,
                 outage_seconds=settings.outage_seconds,
+                out_for=store.breaker.out_for(time.monotonic()),
                 late_start=store.late_start,
             )
 

@@ -44,7 +44,7 @@ class Incidents(Protocol):
 
 class Closer:
     """A task of one event loop. ``clock`` gives seconds since 1970; ``may_write`` the seconds to
-    wait until another write may be sent to GitHub, 0 for none."""
+    wait until another write may be sent to GitHub by who is in no hurry, 0 for none."""
 
     def __init__(
         self,

@@ -63,7 +63,8 @@ class Committer:
 
     ``clock`` gives seconds since 1970, ``monotonic`` seconds that never go back, ``jitter`` numbers
     from 0 to 1; ``wait`` waits for an event for at most so many seconds. ``landed`` is called with
-    the sequence number up to which samples are on GitHub.
+    the sequence number up to which samples are on GitHub. ``hold_off`` gives the seconds for which
+    GitHub is not to be asked by work that nobody waits for; 0 for none.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Committer:
         monotonic: Callable[[], float],
         jitter: Callable[[], float],
         landed: Callable[[int], None],
+        hold_off: Callable[[], float] = lambda: 0.0,
         wait: Callable[[asyncio.Event, float | None], Awaitable[None]] = event_or_timeout,
     ) -> None:
         self._journal = journal
@@ -87,6 +89,7 @@ class Committer:
         self._monotonic = monotonic
         self._jitter = jitter
         self._landed = landed
+        self._hold_off = hold_off
         self._wait = wait
         self._waiting_since = inf
         self._changed_since = inf
@@ -191,7 +194,14 @@ class Committer:
             self._look_again_at,
         )
         wait_seconds = max(due_at, self._not_before) - now
-        return wait_seconds if wait_seconds > 0 else self._budget.may_commit_status(now)
+        if wait_seconds > 0:
+            return wait_seconds
+        return max(self._budget.may_commit_status(now), self._hold_off())
+
+    def resume(self) -> None:
+        """GitHub answers again: go on now, whatever the last failure said."""
+        self._not_before = -inf
+        self._wake.set()
 
     def _note_failure(self, error: StoreError) -> None:
         if type(error) is not type(self.error):

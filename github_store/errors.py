@@ -8,6 +8,7 @@ StoreError
 ├── Unprocessable          GitHub refused the content of a write (422)
 ├── GitHubUnavailable      GitHub did not answer as GitHub: 5xx, refused or lost connection
 │   ├── GitHubTimeout      no answer in time
+│   ├── GitHubOut          it has not answered lately: nothing was sent (503)
 │   ├── RateLimited        a primary or secondary limit; retry_after_seconds says when
 │   ├── AccessLost         401, a permission 403, or the repository itself answers 404
 │   ├── OutcomeUnknown     a write was sent and its answer was lost: it may have happened
@@ -80,6 +81,11 @@ class GitHubUnavailable(StoreError):
 
 class GitHubTimeout(GitHubUnavailable):
     """GitHub did not answer within the time allowed."""
+
+
+class GitHubOut(GitHubUnavailable):
+    """GitHub has not answered lately, so this was not sent; ``retry_after_seconds`` says when to
+    come again."""
 
 
 class RateLimited(GitHubUnavailable):

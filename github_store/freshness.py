@@ -1,9 +1,9 @@
 """When a held answer may be given, pure: time is an argument, no I/O.
 
 Fresh answers are given at once. Stale ones too, and are renewed behind the reader's back. Later
-GitHub is asked first, conditionally; and while GitHub is out, what was held is given for as long
-as an outage may last. While webhooks tell of every change, what was confirmed since they do counts
-as fresh whatever its age.
+GitHub is asked first, conditionally; and while GitHub is out, or takes its time, what was held is
+given for as long as an outage may last. While webhooks tell of every change, what was confirmed
+since they do counts as fresh whatever its age.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ class Vouched:
 class Freshness:
     """How long answers hold, in seconds since GitHub last confirmed them.
 
-    With ``fresh_seconds`` 0 nothing is given without asking, stale or not.
+    With ``fresh_seconds`` 0 nothing is given without asking, stale or not. ``patience_seconds`` is
+    how long a reader waits for GitHub where something is held.
     """
 
     fresh_seconds: float = 15.0
     stale_seconds: float = 60.0
     outage_seconds: float = 7 * 86_400.0
+    patience_seconds: float = 2.5
 
     def judge(
         self, held_at: float, *, now: float, vouched: Vouched | None = None, stretch: float = 1.0

@@ -37,6 +37,7 @@ from github.Requester import (
 from github_store.errors import (
     AccessLost,
     ConfigurationError,
+    GitHubOut,
     GitHubTimeout,
     GitHubUnavailable,
     OutcomeUnknown,
@@ -347,7 +348,7 @@ class Gateway:
         is_read = method == "GET"
         try:
             return self._judged(self._once(method, path, params, body, etag), is_read, accept)
-        except (RateLimited, AccessLost, OutcomeUnknown, GitHubTimeout):
+        except (RateLimited, AccessLost, OutcomeUnknown, GitHubTimeout, GitHubOut):
             raise
         except GitHubUnavailable:
             if not is_read:

@@ -5,7 +5,9 @@ readers, and the next one asks anew. Every renewal carries the ETag held, and a 
 quota) makes the held answer fresh again. An answer that was asked for before a local write of
 the same resource is discarded: it may not show the write.
 
-A stale answer is given at once and renewed behind its reader; freshness.py tells when. Holds are
+A stale answer is given at once and renewed behind its reader; freshness.py tells when. Where GitHub
+takes longer than a reader's patience, or need not be asked because it is known to be out, what is
+held is given as in an outage; a request under way goes on, and renews it when it ends. Holds are
 bounded in time, entries and bytes (cachetools), and kept on a shelf (the disk) beyond that, for a
 start while GitHub is out. Made for one event loop.
 """
@@ -43,7 +45,8 @@ class HeldAnswers:
     """GET requests to GitHub, answered from memory while they are fresh.
 
     ``observe`` learns of every read's outcome; ``stretch`` is asked how much longer than usual
-    answers shall count as fresh and stale, 1 for not at all.
+    answers shall count as fresh and stale, 1 for not at all; ``may_ask`` whether asking GitHub for
+    a path is worth the while: where it is not, nobody waits to hear that.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class HeldAnswers:
         shelf: Shelf | None = None,
         observe: Callable[[Outcome], None] | None = None,
         stretch: Callable[[], float] = lambda: 1.0,
+        may_ask: Callable[[str], bool] = lambda _path: True,
     ) -> None:
         self._gateway = gateway
         self._freshness = freshness
@@ -69,9 +73,10 @@ class HeldAnswers:
         self._shelf = shelf
         self._observe = observe
         self._stretch = stretch
+        self._may_ask = may_ask
         self._changes = 0
         """Of what is held: while there are none, nobody need look whether it is the same."""
-        self._flights: dict[str, asyncio.Task[_Landing]] = {}
+        self._flights: dict[str, _Flight] = {}
         self._writes: dict[str, int] = {}
         # What an earlier process wrote since, or heard of, is not known here: its answers are for
         # an outage, and to be renewed.
@@ -87,23 +92,44 @@ class HeldAnswers:
         """
         held = self._at_hand(path)
         verdict = self._judge(held) if held else Verdict.WORTHLESS
-        if held and not renew:
-            if verdict is Verdict.FRESH:
-                return self._given(path, held, Outcome.HIT)
-            if verdict is Verdict.STALE:
+        if renew or held is None or verdict is Verdict.WORTHLESS:
+            return await self._asked(path, accept, renew=renew)
+        if verdict is Verdict.FRESH:
+            return self._given(path, held, Outcome.HIT)
+        may_ask = self._may_ask(path)
+        if verdict is Verdict.STALE:
+            if may_ask:
                 self._flight(path, accept)
-                return self._given(path, held, Outcome.STALE)
+            return self._given(path, held, Outcome.STALE)
+        if may_ask and (landing := await self._landing_in_time(path, accept)):
+            return self._given(path, landing.held, landing.outcome)
+        note_outage()
+        return self._given(path, held, Outcome.OUTAGE)
+
+    async def _asked(self, path: str, accept: Collection[int], *, renew: bool) -> Reply:
+        """What GitHub answers, however long that takes."""
         try:
             if renew:
                 await self._let_land(path)
             # Shielded: a reader who hangs up must not take the answer from the others.
-            landing = await asyncio.shield(self._flight(path, accept))
+            landing = await asyncio.shield(self._flight(path, accept).task)
         except GitHubUnavailable:
             note_outage()
-            if held and verdict is not Verdict.WORTHLESS and not renew:
-                return self._given(path, held, Outcome.OUTAGE)
             raise
         return self._given(path, landing.held, landing.outcome, renew=renew)
+
+    async def _landing_in_time(self, path: str, accept: Collection[int]) -> _Landing | None:
+        """What GitHub answers within a reader's patience, which begins with the request; else
+        None, and the request goes on."""
+        flight = self._flight(path, accept)
+        passed = asyncio.get_running_loop().time() - flight.begun_at
+        await asyncio.wait([flight.task], timeout=self._freshness.patience_seconds - passed)
+        if not flight.task.done():
+            return None
+        try:
+            return flight.task.result()
+        except GitHubUnavailable:
+            return None
 
     def read_again(self, reads: Reads) -> bool:
         """Whether these very answers may be given at once; if so they count as given, once."""
@@ -125,7 +151,8 @@ class HeldAnswers:
                 return False
         reads.seen_at_change = self._changes
         for path in stale:
-            self._flight(path, ())
+            if self._may_ask(path):
+                self._flight(path, ())
         outcome = Outcome.STALE if stale else Outcome.HIT
         for held in reads.ends:
             note_read(outcome, held.at)
@@ -166,10 +193,11 @@ class HeldAnswers:
 
     async def close(self) -> None:
         """Stop what is asked behind readers."""
-        for flight in list(self._flights.values()):
-            flight.cancel()
-        if self._flights:
-            await asyncio.wait(list(self._flights.values()))
+        tasks = [flight.task for flight in self._flights.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _at_hand(self, path: str) -> Held | None:
         held = self._held.get(path)
@@ -199,23 +227,23 @@ class HeldAnswers:
         if path in self._flights:  # only a request under way needs to know
             self._writes[path] = self._writes.get(path, 0) + 1
 
-    def _flight(self, path: str, accept: Collection[int]) -> asyncio.Task[_Landing]:
+    def _flight(self, path: str, accept: Collection[int]) -> _Flight:
         flight = self._flights.get(path)
         if flight is None:
-            flight = asyncio.create_task(self._fetch(path, accept))
-            self._flights[path] = flight
-            flight.add_done_callback(lambda _: self._landed(path))
+            task = asyncio.create_task(self._fetch(path, accept))
+            flight = self._flights[path] = _Flight(task, asyncio.get_running_loop().time())
+            task.add_done_callback(lambda _: self._landed(path))
         return flight
 
     async def _let_land(self, path: str) -> None:
         """Wait for a flight under way: it may have been answered before the caller came."""
         if flight := self._flights.get(path):
-            await asyncio.wait([flight])
+            await asyncio.wait([flight.task])
 
     def _landed(self, path: str) -> None:
-        flight = self._flights.pop(path)
-        if not flight.cancelled():
-            flight.exception()  # seen here too, in case every reader has left
+        task = self._flights.pop(path).task
+        if not task.cancelled():
+            task.exception()  # seen here too, in case every reader has left
         self._writes.pop(path, None)
 
     async def _fetch(self, path: str, accept: Collection[int]) -> _Landing:
@@ -255,3 +283,11 @@ class _Landing:
 
     held: Held
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A request to GitHub under way, and since when, in the loop's time."""
+
+    task: asyncio.Task[_Landing]
+    begun_at: float

@@ -1,7 +1,7 @@
 """The status branch as GitHub had it last: the board parsed, other files read where needed.
 
 Fresh it is given at once. Later GitHub is asked, by one free conditional request however many
-readers wait, and no reader waits for it longer than ``patience_seconds``: what is held is given
+readers wait, and no reader waits longer than the patience of freshness.py: what is held is given
 then, as it is while GitHub is out. What was committed here is seen at once.
 
 Of past days only the minutes are held, under the present tags: the latencies of one day of a
@@ -69,7 +69,8 @@ class Base:
 
 
 class HeldBoard:
-    """Made for one event loop. ``clock`` gives seconds since 1970."""
+    """Made for one event loop. ``clock`` gives seconds since 1970; ``may_ask`` is asked whether
+    GitHub is worth asking: where it is not, nobody waits to hear that."""
 
     def __init__(
         self,
@@ -78,8 +79,8 @@ class HeldBoard:
         tags: PresentTags,
         freshness: Freshness,
         clock: Callable[[], float],
-        patience_seconds: float = 1.0,
         shelf: Shelf | None = None,
+        may_ask: Callable[[], bool] = lambda: True,
     ) -> None:
         self._branch = branch
         self._shelf = ShelvedSnapshot(shelf, branch.name) if shelf else None
@@ -88,7 +89,7 @@ class HeldBoard:
         self._tags = tags
         self._freshness = freshness
         self._clock = clock
-        self._patience_seconds = patience_seconds
+        self._may_ask = may_ask
         self._base: Base | None = None
         self._asked_at: float | None = None
         self._expired_at = -math.inf
@@ -96,6 +97,7 @@ class HeldBoard:
         """Set while webhooks tell of every push; see freshness.py."""
         self._broken: tuple[BrokenDocument, Snapshot] | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._asking_since = -math.inf  # in the loop's time
         self._minutes: LRUCache[str, Mapping[str, DayMinutes]] = LRUCache(MAX_HELD_DAYS)
         self._good: LRUCache[int, Mapping[str, DayMinutes]] = LRUCache(MAX_HELD_DAYS)
         self._reading_day = asyncio.Lock()
@@ -127,20 +129,21 @@ class HeldBoard:
             outcome = Outcome.HIT
             if verdict is Verdict.STALE:
                 outcome = Outcome.STALE
-                self._start_asking()
+                if self._may_ask():
+                    self._start_asking()
             return self._given(outcome)
         before, kept = self._base, await self._from_before()
+        is_usable = before is not None and verdict is not Verdict.WORTHLESS
         try:
-            is_usable = before is not None and verdict is not Verdict.WORTHLESS
-            await self._asked(self._patience_seconds if is_usable or kept else None)
+            is_told = await self._asked_in_time() if is_usable or kept else await self._asked()
         except GitHubUnavailable:
-            if self._base is None and kept:
-                return self._given_kept(*kept)
-            if self._base is None or verdict is Verdict.WORTHLESS:
+            if not is_usable and not kept:
                 raise
-            return self._given(Outcome.OUTAGE)
-        if self._base is None and kept:  # GitHub takes its time, or the board is broken
+            is_told = False
+        if self._base is None and kept:  # GitHub is out or takes its time, or the board is broken
             return self._given_kept(*kept)
+        if not is_told:
+            return self._given(Outcome.OUTAGE)
         self._usable()
         return self._given(Outcome.MISS if self._base is not before else Outcome.REVALIDATED)
 
@@ -156,7 +159,7 @@ class HeldBoard:
         if renew and self._asking:
             await asyncio.wait([self._asking])
         if renew or self._base is None or self._broken:
-            await self._asked(None)
+            await self._asked()
         if self._broken:
             raise self._broken[0]
         return self._usable()
@@ -227,7 +230,7 @@ class HeldBoard:
 
     async def ask(self) -> None:
         """Ask GitHub where the branch is now. Raises GitHubUnavailable."""
-        await self._asked(None)
+        await self._asked()
 
     def expire(self, *, unless_at: str) -> None:
         """The branch has moved: ask before the next answer, unless it is at this commit already."""
@@ -308,17 +311,27 @@ class HeldBoard:
     def _start_asking(self) -> asyncio.Task[None]:
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
+            self._asking_since = asyncio.get_running_loop().time()
             self._asking.add_done_callback(self._ended)
         return self._asking
 
-    async def _asked(self, patience_seconds: float | None) -> None:
-        asking = self._start_asking()
-        if patience_seconds is None:
-            await asyncio.shield(asking)
-            return
+    async def _asked(self) -> bool:
+        """Ask GitHub, however long it takes."""
+        await asyncio.shield(self._start_asking())
+        return True
+
+    async def _asked_in_time(self) -> bool:
+        """Ask GitHub; False where it takes longer than a reader's patience, which begins with the
+        request, or need not be asked."""
+        if not self._may_ask():
+            return False
+        asking, time = self._start_asking(), asyncio.get_running_loop().time
+        patience_seconds = self._asking_since + self._freshness.patience_seconds - time()
         await asyncio.wait([asking], timeout=patience_seconds)
-        if asking.done() and not asking.cancelled():
-            asking.result()
+        if not asking.done() or asking.cancelled():
+            return False
+        asking.result()
+        return True
 
     def _ended(self, asking: asyncio.Task[None]) -> None:
         self._asking = None

@@ -2,8 +2,9 @@
 
 Deriving them reads two listings (open ones, and closed ones updated within the window), nearly
 always answered by a free 304, and the events of an incident only where they tell when it was
-resolved. What was derived is given at once; older than ``fresh_seconds`` it is derived anew behind
-the answer, older than ``stale_seconds`` or before a write of ours it is waited for.
+resolved. What was derived is given at once; once it is not fresh any more it is derived anew behind
+the answer, once it is not even stale, or is from before a write of ours, it is waited for, as long
+as a reader's patience lasts (freshness.py).
 
 A closed incident nobody touched for 90 days is left out: to cover a minute of the window it would
 have to end in what was the future when it was touched last.
@@ -23,6 +24,7 @@ from cachetools import LRUCache
 
 from github_store.coverage import IncidentSpan, needs_resolved_time, span_of
 from github_store.errors import GitHubUnavailable
+from github_store.freshness import Freshness, Verdict
 from github_store.gateway import Reply
 from github_store.held_answers import Shelf
 from github_store.held_reads import Held
@@ -53,17 +55,16 @@ class IncidentCoverage:
         incidents: IncidentStore,
         *,
         clock: Callable[[], float],
-        fresh_seconds: float = 15.0,
-        stale_seconds: float = 60.0,
+        freshness: Freshness | None = None,
         shelf: Shelf | None = None,
     ) -> None:
         self._incidents = incidents
         self._shelf = shelf
         self._clock = clock
-        self._fresh_seconds = fresh_seconds
-        self._stale_seconds = stale_seconds
+        self._freshness = freshness or Freshness()
         self._derived: _Derived | None = None
         self._deriving: asyncio.Task[None] | None = None
+        self._deriving_since = 0.0  # in the loop's time
         self._resolved_at: LRUCache[tuple[int, int], int] = LRUCache(10_000)
 
     async def spans(self) -> tuple[IncidentSpan, ...]:
@@ -72,20 +73,32 @@ class IncidentCoverage:
             self._derived = self._recalled()
         derived = self._derived
         is_current = derived is not None and derived.writes == self._incidents.writes
-        age = self._clock() - derived.at if derived else None
-        if derived and is_current and age is not None and 0 <= age < self._stale_seconds:
-            if age >= self._fresh_seconds:
+        if derived and is_current:
+            verdict = self._freshness.judge(derived.at, now=self._clock())
+            if verdict is Verdict.STALE:
                 self._start()
-            return derived.spans
+            if verdict in {Verdict.FRESH, Verdict.STALE}:
+                return derived.spans
         try:
-            if not is_current and self._deriving:  # it may have begun before the write
-                await asyncio.wait([self._deriving])
-            await asyncio.shield(self._start())
+            if is_current:
+                await self._derived_in_time()
+            else:
+                if self._deriving:  # it may have begun before the write
+                    await asyncio.wait([self._deriving])
+                await asyncio.shield(self._start())
         except GitHubUnavailable:
             if derived is None:
                 raise
         assert self._derived is not None
         return self._derived.spans
+
+    async def _derived_in_time(self) -> None:
+        """Derive anew; wait for it as long as patience lasts, which begins with the deriving."""
+        deriving, time = self._start(), asyncio.get_running_loop().time
+        patience_seconds = self._deriving_since + self._freshness.patience_seconds - time()
+        await asyncio.wait([deriving], timeout=patience_seconds)
+        if deriving.done() and not deriving.cancelled():
+            deriving.result()
 
     async def close(self) -> None:
         """Stop deriving."""
@@ -96,6 +109,7 @@ class IncidentCoverage:
     def _start(self) -> asyncio.Task[None]:
         if self._deriving is None:
             self._deriving = asyncio.create_task(self._derive())
+            self._deriving_since = asyncio.get_running_loop().time()
             self._deriving.add_done_callback(self._ended)
         return self._deriving
 

@@ -192,6 +192,10 @@ class StatusStore:
         """Have at hand what an earlier process knew, without asking GitHub."""
         await self._held.recall()
 
+    def resume(self) -> None:
+        """GitHub answers again: commit what waits."""
+        self._committer.resume()
+
     async def flush(self) -> None:
         """Commit what waits, now. Raises StoreError; what waits is kept then."""
         await self._committer.flush()

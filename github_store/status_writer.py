@@ -15,6 +15,7 @@ from github_store.errors import (
     AccessLost,
     BrokenDocument,
     Conflict,
+    GitHubOut,
     GitHubTimeout,
     GitHubUnavailable,
     OutcomeUnknown,
@@ -128,7 +129,7 @@ def _attempts_for(error: StoreError) -> int:
             return ATTEMPTS
         case BrokenDocument():
             return 2  # what is held may be older than the mending hand
-        case RateLimited() | AccessLost() | GitHubTimeout():
+        case RateLimited() | AccessLost() | GitHubTimeout() | GitHubOut():
             return 1  # trying again at once would not help
         case _:
             return 3  # a dropped connection before anything was moved

@@ -18,6 +18,7 @@ from github_store.answer_shelf import AnswerShelf
 from github_store.authors import Authors
 from github_store.beginning import begin
 from github_store.blob_cache import BlobCache
+from github_store.breaker import Breaker
 from github_store.closer import Closer
 from github_store.committer import Committer, Rhythm
 from github_store.errors import AccessLost, ConfigurationError, GitHubUnavailable
@@ -35,6 +36,7 @@ from github_store.issue_tracker import IssueTracker
 from github_store.journal import DiskJournal, Journal
 from github_store.keyed_writes import KeyedWrites
 from github_store.late_start import LateStart
+from github_store.lookout import Lookout
 from github_store.monitor import Monitors
 from github_store.monitors_file import MonitorsReload
 from github_store.present_tags import PresentTags
@@ -67,6 +69,8 @@ class Store:
     inbox: Inbox
     sweeper: Sweeper
     quota: Quota
+    breaker: Breaker
+    lookout: Lookout
     late_start: LateStart | None = None
     """What was put off because GitHub was down at the start; nothing where it was not."""
     shelf: AnswerShelf | None = None
@@ -78,7 +82,9 @@ class Store:
         return self.gateway.repository_name
 
     def start(self) -> None:
-        """Begin what happens by itself: status is committed, ended incidents are closed."""
+        """Begin what happens by itself: status is committed, ended incidents are closed, and GitHub
+        is tried while it is out."""
+        self.lookout.start()
         self.statuses.start()
         self.closer.start()
         self.sweeper.start()
@@ -89,6 +95,7 @@ class Store:
             await self.late_start.close()
         await self.sweeper.close()
         await self.closer.close()
+        await self.lookout.close()
         await asyncio.gather(
             self.incidents.close(grace_seconds=0.5), self.statuses.close(grace_seconds=0.5)
         )
@@ -141,9 +148,16 @@ async def open_store(
         status_per_hour=status_requests_per_hour, bounds_incidents=bounds_incident_writes
     )
     quota = Quota(budget, jitter=jitter)
+    breaker = Breaker(jitter=jitter)
+
+    def admit(method: str, path: str) -> None:
+        now = monotonic()
+        breaker.admit(method, path, now)
+        quota.admit(method, path, now)
 
     def observe_too(exchange: Exchange) -> None:
         now = monotonic()
+        breaker.observe(exchange, now)
         budget.observe(exchange, now)
         quota.observe(exchange, now)
         if observe:
@@ -154,7 +168,7 @@ async def open_store(
         credential=credential,
         api_url=api_url,
         clock=clock,
-        admit=lambda method, path: quota.admit(method, path, monotonic()),
+        admit=admit,
         observe=observe_too,
     )
     server = server_name or server_folder_name(api_url)
@@ -183,6 +197,7 @@ async def open_store(
             blobs=BlobCache(directory / "blobs"),
             budget=budget,
             quota=quota,
+            breaker=breaker,
             shelf=shelf,
             rhythm=rhythm or Rhythm(),
             freshness=freshness,
@@ -231,6 +246,7 @@ def assemble_store(
     blobs: BlobCache | None,
     budget: WriteBudget,
     quota: Quota | None = None,
+    breaker: Breaker | None = None,
     shelf: AnswerShelf | None = None,
     rhythm: Rhythm,
     freshness: Freshness | None = None,
@@ -244,6 +260,11 @@ def assemble_store(
     until ``start``."""
     freshness = freshness or Freshness()
     known_quota = quota or Quota(budget, jitter=jitter)
+    known_breaker = breaker or Breaker(jitter=jitter)
+
+    def hold_off() -> float:
+        return known_breaker.hold_off(monotonic())
+
     held = HeldAnswers(
         gateway,
         freshness=freshness,
@@ -251,6 +272,7 @@ def assemble_store(
         shelf=shelf,
         observe=observe_read,
         stretch=lambda: known_quota.stretch(monotonic()),
+        may_ask=lambda path: known_breaker.may_read(path, monotonic()),
     )
     tracker = IssueTracker(gateway, held)
     trust = Trust(own_logins=frozenset({own_login}), trusted_authors=frozenset(trusted_authors))
@@ -265,12 +287,19 @@ def assemble_store(
     )
     branch = StatusBranch(gateway, branch=status_branch, blobs=blobs, clock=monotonic)
     tags = PresentTags(monitors)
-    board = HeldBoard(branch, tags=tags, freshness=freshness, clock=clock, shelf=shelf)
+    board = HeldBoard(
+        branch,
+        tags=tags,
+        freshness=freshness,
+        clock=clock,
+        shelf=shelf,
+        may_ask=lambda: known_breaker.may_read(gateway.repository, monotonic()),
+    )
     writer = StatusWriter(branch, board, tags=tags, clock=clock, jitter=jitter)
     statuses = StatusStore(
         journal,
         board,
-        coverage=IncidentCoverage(incidents, clock=clock, shelf=shelf),
+        coverage=IncidentCoverage(incidents, clock=clock, freshness=freshness, shelf=shelf),
         monitors=monitors,
         tags=tags,
         clock=clock,
@@ -284,10 +313,13 @@ def assemble_store(
             monotonic=monotonic,
             jitter=jitter,
             landed=landed,
+            hold_off=hold_off,
         ),
     )
     closer = Closer(
-        incidents, clock=clock, may_write=lambda: budget.may_write_incident(monotonic())
+        incidents,
+        clock=clock,
+        may_write=lambda: max(budget.may_write_incident(monotonic()), hold_off()),
     )
     inbox = Inbox(
         secrets=webhook_secrets,
@@ -304,6 +336,7 @@ def assemble_store(
     sweeper = Sweeper(
         inbox=inbox, tracker=tracker, incidents=incidents, held=held, board=board, clock=clock
     )
+    lookout = Lookout(gateway, known_breaker, monotonic=monotonic, recovered=statuses.resume)
     return Store(
         incidents=incidents,
         statuses=statuses,
@@ -314,6 +347,8 @@ def assemble_store(
         inbox=inbox,
         sweeper=sweeper,
         quota=known_quota,
+        breaker=known_breaker,
+        lookout=lookout,
         shelf=shelf,
         lock=lock,
     )

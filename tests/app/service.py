@@ -69,11 +69,17 @@ class Service:
 
     health: StatusHealth = field(default_factory=healthy)
     contact: Contact = field(default_factory=Contact)
+    out_for: dict[str, float] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     metrics_public: bool = False
 
     def vitals(self) -> Vitals:
-        return Vitals(monitors=len(MONITORS.tags), statuses=self.health, contact=self.contact)
+        return Vitals(
+            monitors=len(MONITORS.tags),
+            statuses=self.health,
+            contact=self.contact,
+            out_for=self.out_for,
+        )
 
     def app(self) -> FastAPI:
         return create_app(

@@ -177,7 +177,10 @@ def test_what_is_known_is_read_off_when_somebody_asks(metrics: Metrics) -> None:
         lag_seconds=4.5, problem=BrokenDocument("status.json", "no", line=1, column=1),
     )  # fmt: skip
     contact = Contact(answered_at=NOW - 9, failing_since=NOW - 8)
-    vitals = [Vitals(monitors=3, statuses=health, contact=contact, hidden_incidents=7)]
+    out_for = {"core": 0.0, "search": 9.5}
+    vitals = [
+        Vitals(monitors=3, statuses=health, contact=contact, hidden_incidents=7, out_for=out_for)
+    ]
     metrics.watch(lambda: vitals[0], clock=lambda: NOW)
     expected = {
         "journal_samples": 12, "journal_oldest_seconds": 30, "commit_lag_seconds": 4.5,
@@ -187,6 +190,8 @@ def test_what_is_known_is_read_off_when_somebody_asks(metrics: Metrics) -> None:
         "github_answered_timestamp_seconds": NOW - 9,
     }  # fmt: skip
     assert {name: value_of(metrics, name) for name in expected} == expected
+    assert value_of(metrics, "github_out", resource="core") == 0
+    assert value_of(metrics, "github_out", resource="search") == 1
     vitals[0] = replace(vitals[0], statuses=healthy())
     assert value_of(metrics, "journal_samples") == 0
     assert value_of(metrics, "journal_oldest_seconds") == 0

@@ -66,7 +66,7 @@ def test_everything_has_its_age() -> None:
         held_for(2.5), waiting=4, oldest_at=NOW - 7, committed_at=NOW - 60,
         error=GitHubUnavailable("GitHub answered 502"), problem=BROKEN,
     )  # fmt: skip
-    service = Service(health=health, contact=OUT)
+    service = Service(health=health, contact=OUT, out_for={"core": 8.0, "search": 0.0})
     reply = service.client(token=None).get("/readyz")
     assert reply.status_code == 200
     assert reply.headers["cache-control"] == "no-store"
@@ -77,6 +77,7 @@ def test_everything_has_its_age() -> None:
             "answeredSecondsAgo": 70,
             "failingForSeconds": 60,
             "failure": "GitHub did not answer",
+            "out": ["core"],
         },
         "monitors": 3,
         "statusBoard": {

@@ -158,6 +158,7 @@ class Bench:
         self.writer = FakeWriter(self.time)
         self.budget = WriteBudget()
         self.landed: list[int] = []
+        self.hold_off = 0.0
         self.committer = Committer(
             self.journal,
             self.writer,
@@ -167,6 +168,7 @@ class Bench:
             monotonic=self.time.monotonic,
             jitter=lambda: jitter,
             landed=self._land,
+            hold_off=lambda: self.hold_off,
             wait=self.time.wait,
         )
 
@@ -439,6 +441,33 @@ def test_steady_samples_are_tried_again_as_changes_are() -> None:
         bench.acknowledge(0)
         await bench.time.passes(STEADY_AT + 7)
         assert bench.writer.times == [STEADY_AT, STEADY_AT + 2, STEADY_AT + 6]
+
+    run(steps)
+
+
+def test_while_github_is_not_to_be_asked_it_only_looks_whether_it_may_be() -> None:
+    async def steps(bench: Bench) -> None:
+        bench.hold_off = 5.0
+        bench.acknowledge(1, is_change=True)
+        await bench.time.passes(600)
+        assert bench.writer.calls == []
+        assert bench.time.waits < 600 / 5 + 5
+        bench.hold_off = 0.0
+        await bench.time.passes(5)
+        assert bench.writer.times == [601.0]
+
+    run(steps)
+
+
+def test_when_github_answers_again_the_pause_of_the_last_failure_is_over() -> None:
+    async def steps(bench: Bench) -> None:
+        bench.writer.act = failing(*[GitHubUnavailable("out")] * 50)
+        bench.acknowledge(1, is_change=True)
+        await bench.time.passes(600)
+        bench.writer.act, before = committed, len(bench.writer.calls)
+        bench.committer.resume()
+        await settled()
+        assert bench.writer.calls[before:] == [(600.0, [1])]
 
     run(steps)
 

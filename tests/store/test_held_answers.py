@@ -55,6 +55,11 @@ def held_over(gateway: ScriptedGateway, clock: Clock, **options: Any) -> HeldAns
     return HeldAnswers(gateway, freshness=freshness, clock=clock, **options)  # type: ignore[arg-type]
 
 
+def impatient(gateway: ScriptedGateway, clock: Clock) -> HeldAnswers:
+    freshness = Freshness(fresh_seconds=15, stale_seconds=15, patience_seconds=0.01)
+    return HeldAnswers(gateway, freshness=freshness, clock=clock)  # type: ignore[arg-type]
+
+
 def test_a_fresh_answer_is_given_without_asking() -> None:
     async def run() -> None:
         gateway, clock = ScriptedGateway(reply("a")), Clock()
@@ -280,5 +285,76 @@ def test_an_answer_asked_for_before_something_was_distrusted_is_asked_again() ->
         held.distrust(PATH)
         gateway.gate.set()
         assert (await reader).data == "after"
+
+    asyncio.run(run())
+
+
+def test_a_reader_waits_no_longer_than_its_patience_and_the_request_goes_on() -> None:
+    async def run() -> None:
+        gateway, clock = ScriptedGateway(reply("a"), reply("b", etag='"2"')), Clock()
+        held = impatient(gateway, clock)
+        await held.get(PATH)
+        clock.now += 20
+        gateway.gate = asyncio.Event()
+        with traced_read() as trace:
+            assert (await held.get(PATH)).data == "a"
+        assert trace.outcome is Outcome.OUTAGE
+        assert trace.confirmed_at == clock.now - 20
+        assert (await asyncio.wait_for(held.get(PATH), 0.01)).data == "a", "patience is at an end"
+        assert gateway.etags == [None, '"1"'], "it is the same request that everybody waits for"
+        gateway.gate.set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        with traced_read() as trace:
+            assert (await held.get(PATH)).data == "b"
+        assert trace.outcome is Outcome.HIT
+
+    asyncio.run(run())
+
+
+def test_what_github_answers_within_patience_is_given() -> None:
+    async def run() -> None:
+        gateway, clock = ScriptedGateway(reply("a"), reply("b", etag='"2"')), Clock()
+        held = held_over(gateway, clock)
+        await held.get(PATH)
+        clock.now += 20
+        gateway.gate = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.02, gateway.gate.set)
+        assert (await held.get(PATH)).data == "b"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("renew", [False, True])
+def test_where_nothing_is_held_or_it_must_be_new_patience_has_no_end(renew: bool) -> None:
+    async def run() -> None:
+        gateway, clock = ScriptedGateway(reply("a"), reply("b")), Clock()
+        held = impatient(gateway, clock)
+        if renew:
+            await held.get(PATH)
+        gateway.gate = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.03, gateway.gate.set)
+        assert (await held.get(PATH, renew=renew)).data == ("b" if renew else "a")
+
+    asyncio.run(run())
+
+
+def test_where_github_need_not_be_asked_what_is_held_is_given_unasked() -> None:
+    async def run() -> None:
+        gateway, clock = ScriptedGateway(reply("a"), GitHubUnavailable("out")), Clock()
+        asked: list[str] = []
+        held = held_over(gateway, clock, may_ask=lambda path: bool(asked.append(path)))
+        with traced_read() as trace:
+            await held.get(PATH)
+        assert trace.outcome is Outcome.MISS, "what is not held has to be asked for"
+        for _ in range(3):
+            clock.now += 20
+            with traced_read() as trace:
+                assert (await held.get(PATH)).data == "a"
+            assert trace.outcome is Outcome.OUTAGE
+        assert asked == [PATH] * 3
+        with pytest.raises(GitHubUnavailable):
+            await held.get(PATH, renew=True)
+        assert len(gateway.etags) == 2
 
     asyncio.run(run())

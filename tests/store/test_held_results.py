@@ -69,7 +69,7 @@ def test_a_stale_answer_is_renewed_behind_the_reader_and_the_result_made_anew_th
         with traced_read() as trace:
             assert await scene.get() is first
         assert trace.outcome is Outcome.STALE
-        await asyncio.gather(*scene.held._flights.values())
+        await asyncio.gather(*(flight.task for flight in scene.held._flights.values()))
         assert await scene.get() == ["b"]
         assert len(scene.gateway.etags) == 2
 

@@ -1,49 +1,90 @@
-"""uvicorn's HTTP: a short answer leaves in one piece, and bytes that are no HTTP get an answer.
+"""uvicorn's HTTP, for clients that cannot be trusted to send, or to read, as they should.
 
-uvicorn writes the head and the body of an answer one after the other, and each would be a call of
-the system and a segment of its own; together they take little more than one. Bytes that are no
-HTTP are answered as everything else is: in JSON.
-
-A sender that is slow, or sends headers without end, is cut off: uvicorn itself waits for ever and
+Bytes that are no HTTP are answered as everything else is: in JSON, and with a line in the log. A
+sender that is slow, or sends headers without end, is cut off: uvicorn itself waits for ever and
 takes what comes. A request that arrives whole at once, as nearly all do, sets no timer.
+
+An answer given before the body was read ends the connection, unless the rest is little: see
+``farewell`` for how.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.json_reply import json_bytes
+from app.farewell import Lingering, ReaderWatch
+from app.joining_transport import JoiningTransport
+from app.no_request import (
+    MOST_HEAD_BYTES,
+    MOST_HEADERS,
+    MOST_PIPELINED,
+    NO_HTTP,
+    TOO_LARGE,
+    TOO_MANY,
+    TOO_SLOW,
+    Problem,
+)
 
-HEAD: Final = b"HTTP/1.1 "
-MOST_JOINED_BYTES: Final = 65_536
-MOST_HEAD_BYTES: Final = 65_536
+MOST_DRAINED_BYTES: Final = 65_536
+"""So much of a body that nobody reads is read and thrown away to keep a connection."""
 HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 40.0
 """How long a request's head and its body may each take to arrive."""
 
 
+class _Unacceptable(Exception):
+    """Raised within the parser to stop it."""
+
+
 class HttpProtocol(HttpToolsProtocol):
+    _wire: asyncio.Transport
     _is_in_head = True
     _is_whole = False
+    _is_refused = False
+    _has_ended = False
+    """Whether the other end will send no more."""
     _head_bytes = 0
+    _is_long = False
+    _problem = NO_HTTP
     _deadline: asyncio.TimerHandle | None = None
     _is_head_deadline = True
+    _unread: RequestResponseCycle | None = None
+    """A request whose connection ends with its answer, unless its body is whole by then."""
+    _reader: ReaderWatch | None = None
+    _is_lingering = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        joining = cast(asyncio.Transport, _JoiningTransport(transport, self.loop))
-        super().connection_made(joining)
+        self._wire = transport
+        joining = JoiningTransport(transport, self.loop, close=self._leave)
+        super().connection_made(cast(asyncio.Transport, joining))
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._clear_deadline()
+        if self._reader:
+            self._reader.end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        if len(data) > MOST_HEAD_BYTES:
+            self._is_long = True
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._stop_at(self._problem)
+            return
+        except httptools.HttpParserUpgrade as upgrade:  # not done, but the request is answered
+            if rest := data[upgrade.args[0] :]:
+                self.data_received(rest)
+                return
         if self._is_whole:
+            if self._unread:
+                self._keep_open()
             if self.cycle is not None and self.cycle.response_complete:
                 self._is_whole = False  # blank lines between requests are the next one's head
                 self._is_in_head, self._head_bytes = True, 0
@@ -51,41 +92,112 @@ class HttpProtocol(HttpToolsProtocol):
                 self._clear_deadline()
             if self._is_whole:
                 return
-        if self._is_in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
-                problem = f"the head of a request has at most {MOST_HEAD_BYTES} bytes"
-                self._refuse("431 Request Header Fields Too Large", "headers too large", problem)
-                return
-        if self._deadline is None or self._is_head_deadline != self._is_in_head:
-            self._set_deadline()
+        self._go_on(len(data))
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Who sends no more may still wait for what was asked."""
+        self._has_ended = True
+        is_asking = self._is_whole and self.cycle is not None and not self.cycle.response_complete
+        if is_asking:
+            self._unread = None
+            self.cycle.keep_alive = False
+        return is_asking
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        if self._reader and not self.transport.is_closing():
+            self._reader.end()
+        super().resume_writing()
+
+    def shutdown(self) -> None:
+        self._unread = None
+        super().shutdown()
 
     def on_message_begin(self) -> None:
-        self._is_in_head, self._is_whole, self._head_bytes = True, False, 0
+        self._is_in_head, self._is_whole = True, False
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        if self._is_long or self._head_bytes or len(self.headers) > MOST_HEADERS:
+            self._require_short_head()
+        if len(self.pipeline) >= MOST_PIPELINED:
+            self._problem = TOO_MANY
+            raise _Unacceptable
         self._is_in_head = False
         super().on_headers_complete()
+        self.headers = []  # what comes behind the body is no header of the request
 
     def on_message_complete(self) -> None:
         self._is_whole = True
+        self._head_bytes = 0
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """Called before there is a request, so no application could answer."""
-        self._refuse("400 Bad Request", "bad request", msg)
+    def _go_on(self, received: int) -> None:
+        """What was received did not end a request."""
+        if self._is_in_head:
+            self._head_bytes += received
+            if self._head_bytes > MOST_HEAD_BYTES or len(self.headers or ()) > MOST_HEADERS:
+                self._stop_at(TOO_LARGE)
+                return
+        elif len(self.headers) > MOST_HEADERS:
+            self._stop_at(TOO_LARGE)
+            return
+        elif self.cycle.keep_alive and not self._is_drained():
+            self._unread, self.cycle.keep_alive = self.cycle, False
+        if self._deadline is None or self._is_head_deadline != self._is_in_head:
+            self._set_deadline()
 
-    def _refuse(self, status: str, error: str, detail: str) -> None:
-        body = json_bytes({"error": error, "detail": detail})
-        head = (
-            f"HTTP/1.1 {status}\r\n"
-            "content-type: application/json\r\n"
-            f"content-length: {len(body)}\r\n"
-            "connection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+    def _is_drained(self) -> bool:
+        """Whether the rest of a body is read to keep the connection, where nobody else reads it."""
+        if self.expect_100_continue:  # nobody knows whether the rest will come
+            return False
+        lengths = [value for name, value in self.scope["headers"] if name == b"content-length"]
+        return bool(lengths) and int(lengths[0]) <= MOST_DRAINED_BYTES
+
+    def _keep_open(self) -> None:
+        if self._unread and not self._unread.response_started:
+            self._unread.keep_alive = True
+        self._unread = None
+
+    def _require_short_head(self) -> None:
+        length = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if length > MOST_HEAD_BYTES or len(self.headers) > MOST_HEADERS:
+            self._problem = TOO_LARGE
+            raise _Unacceptable
+        self._is_long = False
+
+    def _stop_at(self, problem: Problem) -> None:
+        """Refuse what cannot be read any further, after the requests before it."""
+        if self._is_refused or self.transport.is_closing():
+            return
+        self._is_refused = True
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.refuse(problem)
+        elif self._is_in_head or self._is_whole:
+            self.flow.pause_reading()
+            queued = cast(RequestResponseCycle, _QueuedRefusal(self, problem))
+            self.pipeline.appendleft((queued, self.app))
+        elif self.pipeline:
+            queued = cast(RequestResponseCycle, _QueuedRefusal(self, problem))
+            self.pipeline[0] = (queued, self.app)
+        else:
+            if cycle.response_started:
+                self.transport.close()
+            else:
+                self.refuse(problem)
+            cycle.disconnected = True
+            cycle.message_event.set()
+
+    def refuse(self, problem: Problem) -> None:
+        """The last answer of a connection, where no application could give it."""
+        self._is_refused = True
+        self.transport.write(problem.answer)
         self.transport.close()
+        problem.note(self.client[0] if self.client else "unknown")
 
     def _set_deadline(self) -> None:
         self._clear_deadline()
@@ -104,45 +216,37 @@ class HttpProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._is_in_head and self._head_bytes and self.cycle is None:
-            problem = f"its head has to come within {HEAD_SECONDS:.0f} seconds"
-            self._refuse("408 Request Timeout", "the request came too slowly", problem)
+            self.refuse(TOO_SLOW)
         else:
             self.transport.close()
 
-
-class _JoiningTransport:
-    """A transport that holds a head back for the body that follows in the same turn of the loop."""
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._head = b""
-
-    def write(self, data: bytes) -> None:
-        if self._head:
-            if len(data) > MOST_JOINED_BYTES:
-                self._let_go()
-                self._transport.write(data)
-            else:
-                head, self._head = self._head, b""
-                self._transport.write(head + data)
-        elif data.startswith(HEAD):
-            self._head = data
-            self._loop.call_soon(self._let_go)
+    def _leave(self) -> None:
+        """Close, once everything is written, so that what was written is also read."""
+        if self._is_lingering or self._wire.is_closing():
+            self._wire.close()
+            return
+        self._clear_deadline()
+        has_body = not self._is_in_head and not self._is_whole
+        if (has_body or self._is_refused) and not self._has_ended:
+            self._is_lingering = True
+            Lingering(self._wire, self.loop, lost=self.connection_lost)
         else:
-            self._transport.write(data)
+            if self._wire.get_write_buffer_size():
+                self._watch_reader()
+            self._wire.close()
 
-    def close(self) -> None:
-        self._let_go()
-        self._transport.close()
+    def _watch_reader(self) -> None:
+        if self._reader:
+            self._reader.end()
+        self._reader = ReaderWatch(self._wire, self.loop)
 
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+class _QueuedRefusal:
+    """Stands in the queue of a connection's requests, for bytes behind them that are none."""
 
-    def _let_go(self) -> None:
-        if self._head:
-            head, self._head = self._head, b""
-            self._transport.write(head)
+    def __init__(self, protocol: HttpProtocol, problem: Problem) -> None:
+        self._protocol = protocol
+        self._problem = problem
+
+    async def run_asgi(self, _app: object) -> None:
+        self._protocol.refuse(self._problem)

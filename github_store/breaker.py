@@ -42,16 +42,17 @@ class Breaker:
         self._circuits = {CORE: Circuit(), SEARCH: Circuit()}
         self.listener: Callable[[], object] = lambda: None
 
-    def admit(self, method: str, path: str, now: float) -> None:
-        """Let a request be sent; raises GitHubOut where it may not be."""
+    def refuse(self, method: str, path: str, now: float) -> None:
+        """Raises GitHubOut where a request may not be sent."""
         with self._lock:
-            core = self._circuits[CORE]
-            if core.opened_at is not None and not _is_trial(method, path):
-                raise _refusal(core, now)
+            self._refuse(method, path, now)
+
+    def admit(self, method: str, path: str, now: float) -> None:
+        """Let a request be sent, now; raises GitHubOut where it may not be."""
+        with self._lock:
+            self._refuse(method, path, now)
             search = self._circuits[SEARCH]
             if request_kind(path) == SEARCH_KIND and search.opened_at is not None:
-                if search.seconds_to_trial(now) > 0:
-                    raise _refusal(search, now)
                 self._circuits[SEARCH] = search.tried(now, chance=self._jitter())
 
     def observe(self, exchange: Exchange, now: float) -> None:
@@ -108,6 +109,13 @@ class Breaker:
                 name: 0.0 if circuit.opened_at is None else now - circuit.opened_at
                 for name, circuit in self._circuits.items()
             }
+
+    def _refuse(self, method: str, path: str, now: float) -> None:
+        core, search = self._circuits[CORE], self._circuits[SEARCH]
+        if core.opened_at is not None and not _is_trial(method, path):
+            raise _refusal(core, now)
+        if request_kind(path) == SEARCH_KIND and search.seconds_to_trial(now) > 0:
+            raise _refusal(search, now)
 
 
 def _is_trial(method: str, path: str) -> bool:

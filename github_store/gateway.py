@@ -198,7 +198,8 @@ class Gateway:
     ``timeout_seconds`` is the time allowed to connect and between two bytes; GitHub itself
     gives up after 10. ``admit`` is asked for leave before every request, with its method and path,
     and refuses it by raising GitHubUnavailable or one of its kinds; ``observe`` is told of every
-    one that was admitted. Both are called from threads.
+    one that was admitted. Both are called from threads. ``refuse`` is asked on the loop already,
+    and raises where a request need not even wait for a thread: all may be waiting for GitHub.
     """
 
     def __init__(
@@ -208,8 +209,9 @@ class Gateway:
         credential: Credential,
         api_url: str = GITHUB_API_URL,
         timeout_seconds: float = 12.0,
-        connections: int = 8,
+        connections: int = 12,
         clock: Callable[[], float] = time.time,
+        refuse: Callable[[str, str], None] | None = None,
         admit: Callable[[str, str], None] | None = None,
         observe: Callable[[Exchange], None] | None = None,
     ) -> None:
@@ -223,6 +225,7 @@ class Gateway:
         self._auth = _SharedAuth(self._prepared(credential.auth()))
         self._timeout_seconds = timeout_seconds
         self._clock = clock
+        self._refuse = refuse or (lambda _method, _path: None)
         self._admit = admit or (lambda _method, _path: None)
         self._observe = observe or (lambda _: None)
         self._local = threading.local()
@@ -327,6 +330,7 @@ class Gateway:
         etag: str | None,
         accept: Collection[int],
     ) -> Reply:
+        self._refuse(method, path)
         return await self._in_thread(self._exchange, method, path, params, body, etag, accept)
 
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:

@@ -26,7 +26,7 @@ from github_store.errors import GitHubUnavailable
 from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.gateway import Gateway, Reply
 from github_store.held_reads import Held, Reads, note_given, note_outage
-from github_store.read_trace import Outcome, note_read
+from github_store.read_trace import Outcome, has_waited_in_vain, note_read
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -123,7 +123,8 @@ class HeldAnswers:
         None, and the request goes on."""
         flight = self._flight(path, accept)
         passed = asyncio.get_running_loop().time() - flight.begun_at
-        await asyncio.wait([flight.task], timeout=self._freshness.patience_seconds - passed)
+        patience_seconds = 0.0 if has_waited_in_vain() else self._freshness.patience_seconds
+        await asyncio.wait([flight.task], timeout=patience_seconds - passed)
         if not flight.task.done():
             return None
         try:

@@ -168,6 +168,7 @@ async def open_store(
         credential=credential,
         api_url=api_url,
         clock=clock,
+        refuse=lambda method, path: breaker.refuse(method, path, monotonic()),
         admit=admit,
         observe=observe_too,
     )

@@ -32,6 +32,7 @@ def end(
 
 def is_let(asked: Breaker, path: str = ISSUES, *, method: str = "GET", now: float = T0) -> bool:
     try:
+        asked.refuse(method, path, now)
         asked.admit(method, path, now)
     except GitHubOut as error:
         seconds = error.retry_after_seconds

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from github_store.errors import (
     AccessLost,
     ConfigurationError,
+    GitHubOut,
     GitHubTimeout,
     GitHubUnavailable,
     OutcomeUnknown,
@@ -365,6 +366,29 @@ def test_what_is_not_admitted_is_not_sent_and_not_observed() -> None:
         post(server, admit=refuse, observe=seen.append)
     assert caught.value.retry_after_seconds == 7
     assert (server.lines, seen) == ([], [])
+
+
+def test_what_is_refused_beforehand_waits_for_no_thread() -> None:
+    never = threading.Event()
+    is_out = False
+
+    def refuse(method: str, path: str) -> None:
+        if is_out:
+            raise GitHubOut(f"{method} {path}")
+
+    async def ask_twice(gateway: Gateway) -> None:
+        nonlocal is_out
+        waiting = asyncio.create_task(gateway.request("GET", "/repos/owner/status"))
+        await asyncio.sleep(0.02)
+        is_out = True
+        with pytest.raises(GitHubOut, match="POST /repos/owner/status/issues"):
+            await asyncio.wait_for(gateway.request("POST", "/repos/owner/status/issues"), 1)
+        never.set()
+        assert (await waiting).ok
+
+    with scripted(Answer(200, hold=never)) as server:
+        ask(server.url, ask_twice, refuse=refuse, connections=1)
+    assert server.lines == ["GET /repos/owner/status"]
 
 
 @pytest.mark.parametrize(

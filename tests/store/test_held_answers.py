@@ -358,3 +358,22 @@ def test_where_github_need_not_be_asked_what_is_held_is_given_unasked() -> None:
         assert len(gateway.etags) == 2
 
     asyncio.run(run())
+
+
+def test_a_reader_waits_in_vain_once_however_much_it_reads() -> None:
+    async def run() -> None:
+        gateway, clock = ScriptedGateway(*[reply("a")] * 4), Clock()
+        freshness = Freshness(fresh_seconds=15, stale_seconds=15, patience_seconds=0.2)
+        held = HeldAnswers(gateway, freshness=freshness, clock=clock)  # type: ignore[arg-type]
+        for path in (PATH, "/other"):
+            await held.get(path)
+        clock.now += 20
+        gateway.gate = asyncio.Event()
+        with traced_read():
+            await held.get(PATH)
+            assert (await asyncio.wait_for(held.get("/other"), 0.1)).data == "a"
+        assert len(gateway.etags) == 4, "it is asked for all the same"
+        gateway.gate.set()
+        await asyncio.sleep(0)
+
+    asyncio.run(run())

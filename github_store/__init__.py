@@ -44,7 +44,9 @@ from github_store.incident import (
     body_length,
     incident_etag,
 )
-from github_store.incident_store import IncidentComment, IncidentStore, StatusUpdate
+from github_store.incident_changes import StatusUpdate
+from github_store.incident_store import IncidentStore
+from github_store.incident_updates import IncidentComment
 from github_store.keyed_writes import RequestKey
 from github_store.labels import MAX_LABEL_LENGTH
 from github_store.late_start import LateStart

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 
+from github_store.collaborators import Collaborators
 from github_store.errors import GitHubUnavailable
-from github_store.issue_tracker import IssueTracker
 from github_store.trust import Trust
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,10 @@ class _Answer:
 class Authors:
     """Trust of issue and comment authors; the rules are in trust.py, the question here."""
 
-    def __init__(self, tracker: IssueTracker, trust: Trust, *, clock: Callable[[], float]) -> None:
-        self._tracker = tracker
+    def __init__(
+        self, collaborators: Collaborators, trust: Trust, *, clock: Callable[[], float]
+    ) -> None:
+        self._collaborators = collaborators
         self._trust = trust
         self._clock = clock
         self._known: LRUCache[str, _Answer] = LRUCache(MAX_AUTHORS)
@@ -77,7 +79,9 @@ class Authors:
         async with self._asking.setdefault(key, asyncio.Lock()):
             try:
                 if not self._is_known(key):
-                    self._known[key] = _Answer(await self._tracker.permission(login), self._clock())
+                    self._known[key] = _Answer(
+                        await self._collaborators.permission(login), self._clock()
+                    )
             except GitHubUnavailable:
                 if key not in self._known:
                     raise

@@ -15,7 +15,7 @@ from cachetools import TTLCache
 from github_store.errors import StoreError
 from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard
-from github_store.incident_store import IncidentStore
+from github_store.incident_news import IncidentNews
 from github_store.issue_tracker import IssueTracker
 from github_store.webhook import (
     BranchMoved,
@@ -57,7 +57,7 @@ class Inbox:
         *,
         secrets: Sequence[str],
         tracker: IssueTracker,
-        incidents: IncidentStore,
+        news: IncidentNews,
         held: HeldAnswers,
         board: HeldBoard,
         repository_key: str,
@@ -68,7 +68,7 @@ class Inbox:
     ) -> None:
         self._secrets = tuple(secrets)
         self._tracker = tracker
-        self._incidents = incidents
+        self._news = news
         self._held = held
         self._board = board
         self._repository_key = repository_key
@@ -119,29 +119,29 @@ class Inbox:
         """
         match news:
             case IssueChanged(number, data):
-                self._tracker.take_issue(number, data)
-                self._incidents.note_news(number)
+                self._tracker.issues.take(number, data)
+                self._news.note(number)
             case IssueGone(number):
-                self._tracker.bury_issue(number)
-                self._incidents.note_news(number)
+                self._tracker.issues.bury(number)
+                self._news.note(number)
             case CommentChanged(number, comment_id, data):
-                self._tracker.take_comment(comment_id, data)
-                self._incidents.note_comment(number, comment_id)
+                self._tracker.comments.take(comment_id, data)
+                self._news.note_comment(number, comment_id)
             case CommentGone(number, comment_id):
-                self._tracker.bury_comment(comment_id)
-                self._incidents.note_comment(number, comment_id)
+                self._tracker.comments.bury(comment_id)
+                self._news.note_comment(number, comment_id)
             case BranchMoved(branch, commit, paths):
                 if branch == self._status_branch:
                     self._board.expire(unless_at=commit)
                 elif self._monitors_path in paths:
                     await self._reload_monitors()
             case EverythingChanged():
-                self._tracker.note_labels_changed(told_at=self._clock())
+                self._tracker.told.note_labels_changed(told_at=self._clock())
                 self._held.expire()
-                self._incidents.note_everything()
+                self._news.note_everything()
 
     def _is_ours(self, repository_id: str, full_name: str) -> bool:
         return (
             repository_id == self._repository_key
-            or full_name.casefold() == self._tracker.repository_name.casefold()
+            or full_name.casefold() == self._tracker.repository.name.casefold()
         )

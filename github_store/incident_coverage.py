@@ -73,7 +73,7 @@ class IncidentCoverage:
         if self._derived is None:
             self._derived = self._recalled()
         derived = self._derived
-        is_current = derived is not None and derived.writes == self._incidents.writes
+        is_current = derived is not None and derived.writes == self._incidents.news.edition
         if derived and is_current:
             verdict = self._freshness.judge(derived.at, now=self._clock())
             if verdict is Verdict.STALE:
@@ -120,7 +120,7 @@ class IncidentCoverage:
             log.warning("incidents could not be read, the last known ones stay: %s", error)
 
     async def _derive(self) -> None:
-        begun_at, writes = self._clock(), self._incidents.writes
+        begun_at, writes = self._clock(), self._incidents.news.edition
         since = int(begun_at) // DAY_SECONDS * DAY_SECONDS - WINDOW_SECONDS
         standing = await self._incidents.standing(updated_since=max(0, since))
         spans = [

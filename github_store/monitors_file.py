@@ -121,7 +121,7 @@ class MonitorsReload:
             return
         try:
             self._monitors.become(await load_monitors(self._gateway, self._path))
-            self._incidents.note_everything()
+            self._incidents.news.note_everything()
             await self._incidents.ensure_labels()
         except StoreError as error:
             log.error("the monitors stay as they were: %s", error)  # noqa: TRY400 - a person's file

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from cachetools import TTLCache
 
-from github_store.issue_tracker import IssueTracker
+from github_store.label_list import LabelList
 from github_store.labels import LabelStyle, label_key
 
 RECHECK_SECONDS = 3600.0
@@ -30,12 +30,12 @@ class RepositoryLabels:
 
     def __init__(
         self,
-        tracker: IssueTracker,
+        there: LabelList,
         styles: Callable[[], Iterable[LabelStyle]],
         *,
         clock: Callable[[], float],
     ) -> None:
-        self._tracker = tracker
+        self._there = there
         self._styles_now = styles
         self._existing: TTLCache[str, bool] = TTLCache(MAX_LABELS, ttl=RECHECK_SECONDS, timer=clock)
         self._lock = asyncio.Lock()
@@ -50,12 +50,10 @@ class RepositoryLabels:
         if all(key in self._existing for key in keys):
             return
         async with self._lock:
-            standing = await self._tracker.label_keys()
+            standing = await self._there.keys()
             missing = [key for key in keys if key not in standing]
             self._existing.update((key, True) for key in keys if key in standing)
             for key in missing[:MOST_AT_ONCE] if names is None else missing:
                 style = styles[key]
-                await self._tracker.create_label(
-                    name=style.name, color=style.color, description=style.description
-                )
+                await self._there.create(style)
                 self._existing[key] = True

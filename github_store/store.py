@@ -280,8 +280,8 @@ def assemble_store(
     incidents = IncidentStore(
         tracker,
         monitors=monitors,
-        authors=Authors(tracker, trust, clock=clock),
-        labels=RepositoryLabels(tracker, lambda: label_styles(monitors), clock=clock),
+        authors=Authors(tracker.collaborators, trust, clock=clock),
+        labels=RepositoryLabels(tracker.labels, lambda: label_styles(monitors), clock=clock),
         keyed=KeyedWrites(intents, clock=clock),
         held=held,
         clock=clock,
@@ -325,7 +325,7 @@ def assemble_store(
     inbox = Inbox(
         secrets=webhook_secrets,
         tracker=tracker,
-        incidents=incidents,
+        news=incidents.news,
         held=held,
         board=board,
         repository_key=repository_key,
@@ -335,7 +335,7 @@ def assemble_store(
         clock=clock,
     )
     sweeper = Sweeper(
-        inbox=inbox, tracker=tracker, incidents=incidents, held=held, board=board, clock=clock
+        inbox=inbox, tracker=tracker, news=incidents.news, held=held, board=board, clock=clock
     )
     lookout = Lookout(gateway, known_breaker, monotonic=monotonic, recovered=statuses.resume)
     return Store(

@@ -22,7 +22,7 @@ from github_store.freshness import Vouched
 from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard
 from github_store.inbox import Inbox
-from github_store.incident_store import IncidentStore
+from github_store.incident_news import IncidentNews
 from github_store.issue_tracker import IssueTracker
 from github_store.webhook import CommentChanged, IssueChanged
 
@@ -42,7 +42,7 @@ class Sweeper:
         *,
         inbox: Inbox,
         tracker: IssueTracker,
-        incidents: IncidentStore,
+        news: IncidentNews,
         held: HeldAnswers,
         board: HeldBoard,
         clock: Callable[[], float],
@@ -50,7 +50,7 @@ class Sweeper:
     ) -> None:
         self._inbox = inbox
         self._tracker = tracker
-        self._incidents = incidents
+        self._news = news
         self._held = held
         self._board = board
         self._clock = clock
@@ -91,13 +91,13 @@ class Sweeper:
         begun_at = self._clock()
         newest = self._since
         changed: dict[int, Mapping[str, Any]] = {}
-        for number, data, updated_at in await self._tracker.issues_since(self._since):
+        for number, data, updated_at in await self._tracker.listings.updated_since(self._since):
             changed[number] = data
             if self._seen.get(number) != data:
                 await self._inbox.apply(IssueChanged(number, data))
             newest = max(newest, updated_at)
         self._seen = changed
-        comments = await self._tracker.all_comments_since(self._since)
+        comments = await self._tracker.comments.updated_since(self._since)
         for number, comment_id, data, updated_at in comments:
             await self._inbox.apply(CommentChanged(number, comment_id, data))
             newest = max(newest, updated_at)
@@ -107,7 +107,7 @@ class Sweeper:
             # Nothing tells of a comment that was deleted or a label that was renamed while a
             # delivery was lost: so once an hour each answer is asked for anew before it is given.
             self._held.expire()
-            self._incidents.note_everything()
+            self._news.note_everything()
             self._full_at = begun_at
         if newest > self._since + 2 * OVERLAP_SECONDS:
             # The same address again is a conditional request: so it moves only with news.
@@ -119,10 +119,10 @@ class Sweeper:
 
     async def _find_gone(self) -> None:
         """Forget held issues that the full list does not have any more."""
-        listed = await self._tracker.all_numbers()
-        for number in self._tracker.held_numbers() - listed:
-            self._tracker.forget_issue(number)
-            self._incidents.note_news(number)
+        listed = await self._tracker.listings.incident_numbers()
+        for number in self._tracker.issues.held_numbers() - listed:
+            self._tracker.issues.forget(number)
+            self._news.note(number)
 
     def _vouch_no_more(self) -> None:
         self._vouched_since = None

@@ -29,6 +29,7 @@ PURE = (
     "github_store/folder_name",
     "github_store/freshness",
     "github_store/incident",
+    "github_store/incident_changes",
     "github_store/json_source",
     "github_store/labels",
     "github_store/latency",

@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 
 from github_store.authors import REMEMBER_SECONDS, Authors
+from github_store.collaborators import Collaborators
 from github_store.errors import GitHubUnavailable
-from github_store.issue_tracker import IssueTracker
 from github_store.trust import Trust
 
 
@@ -37,7 +37,7 @@ class Clock:
 
 def authors(tracker: Tracker, clock: Clock | None = None) -> Authors:
     trust = Trust(own_logins=frozenset({"kener"}), trusted_authors=frozenset({"Ada"}))
-    return Authors(cast(IssueTracker, tracker), trust, clock=clock or Clock())
+    return Authors(cast(Collaborators, tracker), trust, clock=clock or Clock())
 
 
 def test_many_questions_about_one_author_are_one_request_a_day() -> None:

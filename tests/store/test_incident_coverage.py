@@ -121,7 +121,7 @@ def test_an_outage_keeps_the_last_known_spans(github: EmbeddedGitHub) -> None:
 
 def _without_held(store: Store) -> Any:
     """The same incidents with nothing held of GitHub's answers."""
-    held = store.incidents._tracker._held
+    held = store.held
     held._held.clear()
     held._shelf = None
     return store.incidents

@@ -11,45 +11,45 @@ from github_store.repository_labels import MOST_AT_ONCE, RepositoryLabels
 MANY = [LabelStyle(f"Tag-{number}", "c0ffee", "Monitor") for number in range(MOST_AT_ONCE + 9)]
 
 
-class Tracker:
+class There:
     """Notes the labels that are made, beside those that stand."""
 
     def __init__(self, *standing: str) -> None:
         self.standing = set(standing)
         self.made: list[str] = []
 
-    async def label_keys(self) -> set[str]:
+    async def keys(self) -> set[str]:
         return self.standing
 
-    async def create_label(self, *, name: str, color: str, description: str) -> None:
-        self.made.append(name)
-        self.standing.add(name.lower())
+    async def create(self, style: LabelStyle) -> None:
+        self.made.append(style.name)
+        self.standing.add(style.name.lower())
 
 
-def labels(tracker: Any) -> RepositoryLabels:
-    return RepositoryLabels(tracker, lambda: MANY, clock=lambda: 0.0)
+def labels(there: Any) -> RepositoryLabels:
+    return RepositoryLabels(there, lambda: MANY, clock=lambda: 0.0)
 
 
 def test_of_very_many_missing_labels_the_first_are_made_at_once() -> None:
-    tracker = Tracker("tag-0")
-    asyncio.run(labels(tracker).ensure())
-    assert tracker.made == [style.name for style in MANY[1 : MOST_AT_ONCE + 1]]
+    there = There("tag-0")
+    asyncio.run(labels(there).ensure())
+    assert there.made == [style.name for style in MANY[1 : MOST_AT_ONCE + 1]]
 
 
 def test_the_next_time_the_others_follow() -> None:
-    tracker = Tracker()
-    asyncio.run(labels(tracker).ensure())
-    asyncio.run(labels(tracker).ensure())
-    assert tracker.made == [style.name for style in MANY]
+    there = There()
+    asyncio.run(labels(there).ensure())
+    asyncio.run(labels(there).ensure())
+    assert there.made == [style.name for style in MANY]
 
 
 def test_an_incident_gets_the_labels_it_needs_whatever_else_is_missing() -> None:
-    tracker = Tracker()
-    own = labels(tracker)
+    there = There()
+    own = labels(there)
 
     async def steps() -> None:
         await own.ensure()
         await own.ensure([MANY[-1].name, "bug"])
 
     asyncio.run(steps())
-    assert tracker.made[MOST_AT_ONCE:] == [MANY[-1].name]
+    assert there.made[MOST_AT_ONCE:] == [MANY[-1].name]

@@ -1,4 +1,4 @@
-"""The issues of one repository, on servers that answer otherwise than the embedded GitHub."""
+"""Listings, on servers that answer otherwise than the embedded GitHub."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def ask(url: str, question: Callable[[IssueTracker], Awaitable[Any]]) -> Any:
 
 
 async def numbers(tracker: IssueTracker) -> list[int]:
-    listing = await tracker.issues(state="open", labels=["incident"])
+    listing = await tracker.listings.labelled(["incident"], state="open")
     return [each.number async for each in listing.issues]
 
 
@@ -74,13 +74,13 @@ def test_a_listing_that_breaks_off_is_an_outage_and_not_its_end(status: int) -> 
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_gone_issue_has_no_listing_while_the_repository_is_there(status: int) -> None:
     with scripted(Answer(status), Answer(200, {"full_name": "owner/status"})) as server:
-        assert ask(server.url, lambda it: it.comments(1)) is None
+        assert ask(server.url, lambda it: it.comments.of(1)) is None
 
 
 @pytest.mark.parametrize("status", [404, 410, 422])
 def test_a_search_that_is_refused_is_an_outage_and_not_an_empty_answer(status: int) -> None:
     async def found(tracker: IssueTracker) -> list[int]:
-        listing = await tracker.search("repo:owner/status is:issue")
+        listing = await tracker.listings.search("repo:owner/status is:issue")
         return [each.number async for each in listing.issues]
 
     with scripted(Answer(status, {"message": "Validation Failed"})) as server:  # noqa: SIM117

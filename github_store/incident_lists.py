@@ -1,0 +1,141 @@
+"""Incidents by what they are: searched, or all that stand. Lists, made true by what is later news.
+
+GitHub's lists and its search each show what they know; what is news to them is read from the
+issues themselves. All that is listed descends by age, so several lists are merged as they are
+read, and no more of each is fetched than is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
+from typing import Final
+
+from github_store.errors import GitHubUnavailable
+from github_store.incident import INCIDENT_LABEL, Incident, incident_from, is_incident
+from github_store.incident_news import IncidentNews
+from github_store.issue_listings import Listing
+from github_store.issue_tracker import IssueTracker
+from github_store.monitor import Monitors
+from github_store.newest_first import newest_first
+from github_store.records import Issue
+from github_store.search_query import SearchFilter, incident_matches, issue_query
+from github_store.visible_issues import VisibleIssues
+
+log = logging.getLogger(__name__)
+
+MAX_LABEL_LISTS: Final = 5
+"""So many lists are merged for a search by tags; for more, the whole list is cheaper."""
+
+
+class IncidentLists:
+    """Made for one event loop. Raises GitHubUnavailable where GitHub is out."""
+
+    def __init__(
+        self,
+        tracker: IssueTracker,
+        visible: VisibleIssues,
+        news: IncidentNews,
+        monitors: Monitors,
+    ) -> None:
+        self._tracker = tracker
+        self._visible = visible
+        self._news = news
+        self._monitors = monitors
+
+    async def page(self, search: SearchFilter, *, page: int, per_page: int) -> list[Incident]:
+        """Page ``page`` (from 1) of what matches, newest first; a page past the end is empty."""
+        found: list[Incident] = []
+        skipped = 0
+        if search.matches_nothing:
+            return found
+        async with aclosing(self._matching(search)) as matching:
+            async for incident in matching:
+                if skipped < (page - 1) * per_page:
+                    skipped += 1
+                    continue
+                found.append(incident)
+                if len(found) == per_page:
+                    break
+        return found
+
+    async def standing(self, *lists: tuple[str, int | None]) -> list[Issue]:
+        """Incidents of a state that were updated since a time (seconds since 1970; None: ever),
+        in any order. One that was changed lately may be of another state."""
+        listings = [
+            await self._tracker.listings.labelled(
+                (INCIDENT_LABEL,), state=state, updated_since=since
+            )
+            for state, since in lists
+        ]
+        issues = {number: await self._visible.find(number) for number in self._later_than(listings)}
+        for listing in listings:
+            async with aclosing(listing.issues) as listed:
+                async for issue in listed:
+                    is_new = issue.number not in issues and is_incident(issue)
+                    if is_new and await self._visible.speaks(issue):
+                        issues[issue.number] = issue
+        return [issue for issue in issues.values() if issue]
+
+    def _later_than(self, listings: Iterable[Listing]) -> frozenset[int]:
+        """The issues whose news these listings may not show yet."""
+        return self._news.since(min((each.confirmed_at for each in listings), default=math.inf))
+
+    async def _matching(self, search: SearchFilter) -> AsyncGenerator[Incident, None]:
+        """Everything that matches, newest first: what GitHub finds, and what is later news."""
+        listings = await self._listings(search)
+        late = self._later_than(listings)
+        issues = await asyncio.gather(*map(self._visible.find, late))
+        incidents = [incident_from(issue, self._monitors) for issue in issues if issue]
+        recent = [incident for incident in incidents if incident_matches(search, incident)]
+        recent.sort(key=_age_key, reverse=True)
+        streams = [_each(recent), self._listed(search, listings, leave_out=late)]
+        async with aclosing(newest_first(streams, key=_age_key)) as merged:
+            async for incident in merged:
+                yield incident
+
+    async def _listed(
+        self, search: SearchFilter, listings: Sequence[Listing], *, leave_out: frozenset[int]
+    ) -> AsyncGenerator[Incident, None]:
+        """What matches of the listings, each incident once, without the numbers to leave out."""
+        seen = set(leave_out)
+        merged = newest_first([listing.issues for listing in listings], key=_age_key)
+        async with aclosing(merged) as candidates:
+            async for issue in candidates:
+                if issue.number in seen or not is_incident(issue):
+                    continue
+                seen.add(issue.number)
+                incident = incident_from(issue, self._monitors)
+                if incident_matches(search, incident) and await self._visible.speaks(issue):
+                    yield incident
+
+    async def _listings(self, search: SearchFilter) -> list[Listing]:
+        """Listings among which all matching incidents are.
+
+        Titles and dates are GitHub's search to answer; while it can't, the list is read through.
+        """
+        labels = self._monitors.labels_of(search.tags)
+        if search.tags and not labels:
+            return []
+        if search.needs_search:
+            query = issue_query(self._tracker.repository.name, search, labels=labels)
+            try:
+                return [await self._tracker.listings.search(query)]
+            except GitHubUnavailable as error:
+                log.warning("GitHub's search is out (%s): reading the issue list instead", error)
+        filters: list[tuple[str, ...]] = [(INCIDENT_LABEL, label) for label in labels]
+        if not 0 < len(filters) <= MAX_LABEL_LISTS:
+            filters = [(INCIDENT_LABEL,)]
+        return [await self._tracker.listings.labelled(each, state=search.state) for each in filters]
+
+
+def _age_key(each: Issue | Incident) -> tuple[int, int]:
+    return (each.created_at, each.number)
+
+
+async def _each(incidents: Sequence[Incident]) -> AsyncIterator[Incident]:
+    for incident in incidents:
+        yield incident

@@ -1,0 +1,108 @@
+"""The updates of incidents: comments by who may speak, and how one is published."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from github_store.authors import Authors
+from github_store.incident_news import IncidentNews
+from github_store.issue_comments import IssueComments
+from github_store.keyed_writes import KeyedWrite, KeyedWrites, RequestKey
+from github_store.markers import read_hidden, write_hidden
+from github_store.records import Comment
+from github_store.visible_issues import VisibleIssues
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentComment:
+    """An update of an incident; ``created_at`` is seconds since 1970."""
+
+    id: int
+    body: str
+    created_at: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Kener's keys in Kener's order. Source: kener-apis.md, "Add Comment"."""
+        return {"commentID": self.id, "body": self.body, "createdAt": self.created_at}
+
+
+class IncidentUpdates:
+    """Made for one event loop. Raises GitHubUnavailable where GitHub is out."""
+
+    def __init__(
+        self,
+        comments: IssueComments,
+        visible: VisibleIssues,
+        news: IncidentNews,
+        *,
+        authors: Authors,
+        keyed: KeyedWrites,
+    ) -> None:
+        self._comments = comments
+        self._visible = visible
+        self._news = news
+        self._authors = authors
+        self._keyed = keyed
+
+    async def of(self, number: int) -> list[IncidentComment]:
+        """All updates of an incident, oldest first. Raises IncidentNotFound."""
+        await self._visible.get(number)
+        found = await self._comments.of(number)
+        if found is None:  # gone, and no webhook has told yet
+            await self._visible.get(number, renew=True)
+            return []
+        comments = {comment.id: comment for comment in found.comments}
+        for comment_id in self._news.comments_since(number, found.confirmed_at):
+            comments.pop(comment_id, None)
+            if late := await self._comments.get(comment_id):
+                comments[comment_id] = late
+        return [
+            _shown(comments[comment_id])
+            for comment_id in sorted(comments)
+            if await self._visible.speaks(comments[comment_id])
+        ]
+
+    async def publish(
+        self, number: int, body: str, *, key: RequestKey | None = None
+    ) -> IncidentComment:
+        """Write an update; with a key once, however often it is asked for.
+
+        Raises IncidentNotFound, and as ``IncidentStore.create``.
+        """
+        text, _ = read_hidden(body)  # only this program writes those
+
+        async def send(*hidden: str) -> Comment:
+            return await self._comments.add(number, write_hidden(text, hidden))
+
+        def published(comment: Comment) -> IncidentComment:
+            self._authors.recognise(comment.author)
+            self._news.note_comment(number, comment.id)
+            return _shown(comment)
+
+        if key is None:
+            await self._visible.get(number, renew=True)
+            return published(await send())
+        write = KeyedWrite(
+            operation=f"comment on incident {number}",
+            prepare=lambda: self._visible.get(number, renew=True),
+            send=send,
+            find=lambda hidden, since: self._find(number, hidden, since),
+            answer=published,
+            revive=lambda data: IncidentComment(**data),
+        )
+        return await self._keyed.once(key, write)
+
+    async def _find(self, number: int, hidden: str, since: int) -> Comment | None:
+        """The first comment by this service since then that has the hidden comment."""
+        async with aclosing(self._comments.written_since(number, since)) as comments:
+            async for comment in comments:
+                is_ours = self._authors.is_own(comment.author) and comment.created_at >= since
+                if is_ours and hidden in read_hidden(comment.body)[1]:
+                    return comment
+        return None
+
+
+def _shown(comment: Comment) -> IncidentComment:
+    return IncidentComment(comment.id, read_hidden(comment.body)[0], comment.created_at)

@@ -1,0 +1,106 @@
+"""Comments of issues: an issue's list of them, single ones, and those that changed since."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from github_store.errors import OutcomeUnknown
+from github_store.held_repository import PAGE_SIZE, HeldRepository
+from github_store.records import Comment, comment_from, iso_from_seconds, seconds_from_iso
+from github_store.told_state import ToldState
+
+
+@dataclass(frozen=True, slots=True)
+class Comments:
+    """All comments of an issue, oldest first; ``confirmed_at`` as of a Listing."""
+
+    comments: list[Comment]
+    confirmed_at: float
+
+
+class IssueComments:
+    """One GitHub call per method, or page. Times are seconds since 1970."""
+
+    def __init__(self, repository: HeldRepository, told: ToldState) -> None:
+        self._repository = repository
+        self._told = told
+
+    async def of(self, number: int) -> Comments | None:
+        """All comments of an issue; None where the issue is not there any more."""
+        path = self._list_path(number)
+        first = await self._repository.first_page(path)
+        if first is None:
+            return None
+        comments = [
+            comment_from(data)
+            async for reply in self._repository.pages_from(first)
+            for data in reply.data or ()
+        ]
+        return Comments(comments, self._repository.confirmed_at(path))
+
+    async def get(self, comment_id: int) -> Comment | None:
+        """One comment, None where it is gone."""
+        reply = await self._repository.held.get(self._path(comment_id))
+        if not reply.ok:
+            await self._repository.believe_missing(reply)
+            return None
+        return comment_from(reply.data)
+
+    async def add(self, number: int, body: str) -> Comment:
+        """Comment on an issue. Raises OutcomeUnknown where it may or may not have happened."""
+        path = self._repository.path(f"/issues/{number}/comments")
+        try:
+            reply = await self._repository.write("POST", path, {"body": body})
+        finally:  # even a lost answer may have been a comment
+            self._repository.held.distrust(self._list_path(number))
+        try:
+            comment = comment_from(reply.data)
+        except (KeyError, TypeError, ValueError):
+            raise OutcomeUnknown("GitHub's answer is no comment") from None
+        self._repository.held.put(self._path(comment.id), reply)
+        return comment
+
+    async def written_since(self, number: int, since: int) -> AsyncGenerator[Comment, None]:
+        """Comments of an issue updated since then, oldest first, asked past what is held."""
+        path = self._repository.path(
+            f"/issues/{number}/comments", since=iso_from_seconds(since), per_page=PAGE_SIZE
+        )
+        async for reply in self._repository.pages_anew(path):
+            for data in reply.data or ():
+                yield comment_from(data)
+
+    async def updated_since(self, since: int) -> list[tuple[int, int, Mapping[str, Any], int]]:
+        """Issue, id, data and time of update of every comment updated since, asked now."""
+        path = self._repository.path(
+            "/issues/comments",
+            sort="updated",
+            direction="asc",
+            since=iso_from_seconds(since),
+            per_page=PAGE_SIZE,
+        )
+        return [
+            (
+                int(data["issue_url"].rsplit("/", 1)[1]),
+                int(data["id"]),
+                data,
+                seconds_from_iso(data["updated_at"]),
+            )
+            async for reply in self._repository.pages_renewed(path)
+            for data in reply.data
+        ]
+
+    def take(self, comment_id: int, data: Mapping[str, Any]) -> None:
+        """Hold a comment as somebody else was told it is; see told_state.py."""
+        self._told.take(self._path(comment_id), data)
+
+    def bury(self, comment_id: int) -> None:
+        """The comment is gone for good."""
+        self._told.bury(self._path(comment_id))
+
+    def _path(self, comment_id: int) -> str:
+        return self._repository.path(f"/issues/comments/{comment_id}")
+
+    def _list_path(self, number: int) -> str:
+        return self._repository.path(f"/issues/{number}/comments", per_page=PAGE_SIZE)

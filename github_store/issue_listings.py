@@ -1,0 +1,133 @@
+"""Listings of issues: by label and state, by GitHub's search, and of what changed since."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from github_store.errors import GitHubUnavailable
+from github_store.gateway import Reply
+from github_store.held_repository import PAGE_SIZE, HeldRepository
+from github_store.issues import is_of, issue_of
+from github_store.labels import INCIDENT_LABEL
+from github_store.records import Issue, iso_from_seconds, seconds_from_iso
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Issues, newest first, fetched page by page as asked for; to be closed by its reader.
+
+    ``confirmed_at``: when GitHub confirmed the oldest page of it that is held, seconds since 1970;
+    infinite where none is.
+    """
+
+    issues: AsyncGenerator[Issue, None]
+    confirmed_at: float
+
+
+class IssueListings:
+    """Knows labels, states and times, not incidents. Times are seconds since 1970."""
+
+    def __init__(self, repository: HeldRepository) -> None:
+        self._repository = repository
+
+    async def labelled(
+        self, labels: Iterable[str], *, state: str, updated_since: int | None = None
+    ) -> Listing:
+        """Issues that carry all ``labels``, newest first.
+
+        ``updated_since`` leaves out what was not updated since then.
+        """
+        since = {} if updated_since is None else {"since": iso_from_seconds(updated_since)}
+        path = self._repository.path(
+            "/issues",
+            state=state,
+            labels=",".join(labels),
+            sort="created",
+            direction="desc",
+            per_page=PAGE_SIZE,
+            **since,
+        )
+        first = await self._repository.first_page(path)
+        return self._listing(path, self._listed(first) if first else _nothing())
+
+    async def search(self, query: str) -> Listing:
+        """What GitHub's issue search finds in this repository, newest first, at most 1,000.
+
+        A search that is refused (422), does not exist (404) or ran out of time is an outage:
+        the issue list can answer as well, and completely.
+        """
+        parameters = {"q": query, "sort": "created", "order": "desc", "per_page": PAGE_SIZE}
+        path = f"/search/issues?{urllib.parse.urlencode(parameters)}"
+        first = await self._repository.held.get(path)
+        if not first.ok:
+            raise GitHubUnavailable(f"GitHub's search answers {first.status} {first.message}")
+        _require_complete(first)
+        return self._listing(path, self._found(first))
+
+    async def written_since(self, since: int) -> AsyncGenerator[Issue, None]:
+        """Issues of any state updated since then, newest first, asked past what is held."""
+        path = self._repository.path(
+            "/issues",
+            state="all",
+            since=iso_from_seconds(since),
+            sort="created",
+            direction="desc",
+            per_page=PAGE_SIZE,
+        )
+        async for reply in self._repository.pages_anew(path):
+            for data in reply.data or ():
+                yield issue_of(data)
+
+    async def updated_since(self, since: int) -> list[tuple[int, Mapping[str, Any], int]]:
+        """Number, data and time of update of every issue updated since, asked now."""
+        path = self._repository.path(
+            "/issues",
+            state="all",
+            sort="updated",
+            direction="asc",
+            since=iso_from_seconds(since),
+            per_page=PAGE_SIZE,
+        )
+        return [
+            (int(data["number"]), data, seconds_from_iso(data["updated_at"]))
+            async for reply in self._repository.pages_renewed(path)
+            for data in reply.data
+        ]
+
+    async def incident_numbers(self) -> frozenset[int]:
+        """The numbers of all incidents there are, whoever opened them, asked now."""
+        path = self._repository.path(
+            "/issues", state="all", labels=INCIDENT_LABEL, per_page=PAGE_SIZE
+        )
+        pages = self._repository.pages_renewed(path)
+        return frozenset([int(data["number"]) async for reply in pages for data in reply.data])
+
+    async def _listed(self, first: Reply) -> AsyncGenerator[Issue, None]:
+        async for reply in self._repository.pages_from(first):
+            for data in reply.data:
+                yield issue_of(data)
+
+    async def _found(self, first: Reply) -> AsyncGenerator[Issue, None]:
+        async for reply in self._repository.pages_from(first):
+            _require_complete(reply)
+            for data in reply.data["items"]:
+                issue = issue_of(data)
+                if is_of(self._repository.name, issue):
+                    yield issue
+
+    def _listing(self, path: str, issues: AsyncGenerator[Issue, None]) -> Listing:
+        return Listing(issues, self._repository.confirmed_at(path))
+
+
+async def _nothing() -> AsyncGenerator[Issue, None]:
+    none: tuple[Issue, ...] = ()
+    for issue in none:
+        yield issue
+
+
+def _require_complete(reply: Reply) -> None:
+    if reply.data.get("incomplete_results"):
+        raise GitHubUnavailable("GitHub's search ran out of time")

@@ -1,0 +1,117 @@
+"""Single issues: read through what is held, and written one change at a time."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from github_store.errors import GitHubUnavailable, OutcomeUnknown
+from github_store.held_repository import HeldRepository
+from github_store.labels import INCIDENT_LABEL, label_keys
+from github_store.records import Issue, issue_from
+from github_store.told_state import ToldState
+
+
+class Issues:
+    """One GitHub call per method. Knows titles, labels and states, not incidents."""
+
+    def __init__(self, repository: HeldRepository, told: ToldState) -> None:
+        self._repository = repository
+        self._told = told
+
+    async def get(self, number: int, *, renew: bool = False) -> Issue | None:
+        """The issue, or None where it does not exist, was deleted or transferred away."""
+        reply = await self._repository.held.get(self._path(number), renew=renew)
+        if not reply.ok:
+            await self._repository.believe_missing(reply)
+            return None
+        issue = issue_of(reply.data)
+        return issue if is_of(self._repository.name, issue) else None
+
+    async def create(self, *, title: str, body: str, labels: Iterable[str]) -> Issue:
+        """Open an issue. Raises OutcomeUnknown where it may or may not have been opened."""
+        wanted = {"title": title, "body": body, "labels": list(labels)}
+        reply = await self._repository.write("POST", self._repository.path("/issues"), wanted)
+        try:
+            issue = issue_of(reply.data)
+        except GitHubUnavailable as error:
+            raise OutcomeUnknown(str(error)) from None
+        self._repository.held.put(self._path(issue.number), reply)
+        return issue
+
+    async def edit(self, number: int, changes: Mapping[str, Any]) -> Issue:
+        """Change title, body or state, and nothing else."""
+        path = self._path(number)
+        with self._distrusted(number):
+            reply = await self._repository.write("PATCH", path, dict(changes))
+        self._repository.held.put(path, reply)
+        return issue_of(reply.data)
+
+    async def add_labels(self, number: int, labels: Iterable[str]) -> None:
+        """Put labels on an issue beside those that are there."""
+        path = f"{self._path(number)}/labels"
+        with self._distrusted(number):
+            await self._repository.write("POST", path, {"labels": list(labels)})
+
+    async def remove_label(self, number: int, label: str) -> None:
+        """Take one label off; somebody else having taken it off already is as good."""
+        path = f"{self._path(number)}/labels/{urllib.parse.quote(label, safe='')}"
+        with self._distrusted(number):
+            await self._repository.write("DELETE", path, accept={404})
+
+    def take(self, number: int, data: Mapping[str, Any]) -> None:
+        """Hold an issue as somebody else was told it is; see told_state.py."""
+        self._told.take(self._path(number), data)
+
+    def bury(self, number: int) -> None:
+        """The issue is gone for good."""
+        self._told.bury(self._path(number))
+
+    def forget(self, number: int) -> None:
+        """Let the next read ask GitHub."""
+        self._repository.held.forget(self._path(number))
+
+    def held_numbers(self) -> frozenset[int]:
+        """The numbers of the incidents that are held."""
+        held, prefix = self._repository.held, self._repository.path("/issues/")
+        found = (held.peek(path) for path in held.paths() if path.startswith(prefix))
+        return frozenset(
+            int(each.reply.data["number"])
+            for each in found
+            if each and each.reply.ok and _is_labelled(each.reply.data)
+        )
+
+    @contextmanager
+    def _distrusted(self, number: int) -> Iterator[None]:
+        """While an issue is written and after: what was held of it may be what it was before."""
+        try:
+            yield
+        finally:
+            self._repository.held.distrust(self._path(number))
+
+    def _path(self, number: int) -> str:
+        return self._repository.path(f"/issues/{number}")
+
+
+def issue_of(data: Any) -> Issue:
+    """GitHub's JSON of an issue. Raises GitHubUnavailable where it is none."""
+    try:
+        return issue_from(data)
+    except (KeyError, TypeError, ValueError):
+        raise GitHubUnavailable("GitHub's answer is no issue") from None
+
+
+def is_of(repository_name: str, issue: Issue) -> bool:
+    """Whether an issue is of this repository: a transferred one answers from another."""
+    own = f"/repos/{repository_name}".casefold()
+    return issue.repository_url.casefold().endswith(own) or not issue.repository_url
+
+
+def _is_labelled(data: Any) -> bool:
+    """Whether held data is that of an issue labelled as an incident."""
+    if not isinstance(data, dict) or "number" not in data:
+        return False
+    names = [label if isinstance(label, str) else label["name"] for label in data.get("labels", ())]
+    return INCIDENT_LABEL in label_keys(names)

@@ -1,0 +1,82 @@
+"""What somebody was told an issue or comment is, held against what is known of it.
+
+Deliveries come late, twice and out of order. ``updated_at`` decides, in whole seconds: newer data
+replaces older; of the same second neither is believed, and GitHub is asked. What is gone stays
+gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cachetools import LRUCache
+
+from github_store.gateway import Reply
+from github_store.held_answers import HeldAnswers
+from github_store.held_repository import GONE
+from github_store.records import seconds_from_iso
+
+MAX_DISPUTED: Final = 10_000
+"""So many issues and comments are remembered as told differently for one second."""
+CLOCKS_DIFFER_SECONDS: Final = 60
+
+
+class ToldState:
+    """Issues and comments by their paths. Made for one event loop."""
+
+    def __init__(self, held: HeldAnswers) -> None:
+        self._held = held
+        self._disputed: LRUCache[str, int] = LRUCache(MAX_DISPUTED)
+        self._labels_changed_at = -1
+
+    def note_labels_changed(self, *, told_at: float) -> None:
+        """A label was changed: payloads from before that, however late they come, name the old one.
+
+        A label carries no time of its own, so it is when it was told, seconds since 1970.
+        """
+        self._labels_changed_at = int(told_at) + CLOCKS_DIFFER_SECONDS
+
+    def take(self, path: str, data: Mapping[str, Any]) -> None:
+        """Hold what was told, where it is newer than what is known.
+
+        Raises KeyError, TypeError or ValueError for what has no ``updated_at``.
+        """
+        updated_at = seconds_from_iso(data["updated_at"])
+        held = self._held.peek(path)
+        if held is None:
+            if updated_at <= self._disputed.get(path, -1):
+                return
+        elif not held.reply.ok:
+            if held.reply.status == 410:
+                return
+        else:
+            known_at = seconds_from_iso(held.reply.data["updated_at"])
+            if updated_at < known_at:
+                return
+            if updated_at == known_at:
+                if _shown(held.reply.data) != _shown(data):
+                    self._dispute(path, updated_at)
+                return
+        if updated_at <= self._labels_changed_at:
+            self._dispute(path, updated_at)
+            return
+        self._held.put(path, Reply(200, {}, dict(data), len(str(data))))
+
+    def bury(self, path: str) -> None:
+        """It is gone for good: neither numbers nor ids are given again."""
+        self._held.put(path, GONE)
+
+    def _dispute(self, path: str, updated_at: int) -> None:
+        """Believe nothing that is told of this second or before: let GitHub be asked."""
+        self._disputed[path] = max(updated_at, self._disputed.get(path, -1))
+        self._held.forget(path)
+
+
+def _shown(data: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What of an issue or comment is read here."""
+    labels = [
+        label if isinstance(label, str) else label["name"] for label in data.get("labels", ())
+    ]
+    keys = ("title", "body", "state", "closed_at")
+    return (*(data.get(key) for key in keys), sorted(labels))

@@ -1,0 +1,69 @@
+"""The issues that are incidents and may be seen, and the writings of who may speak.
+
+What is no incident (an ordinary issue, a pull request, a stranger's, what is deleted) is not there
+for any operation: the API's token is no key to other issues.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from cachetools import TTLCache
+
+from github_store.authors import Authors
+from github_store.errors import IncidentNotFound
+from github_store.incident import is_incident
+from github_store.issues import Issues
+from github_store.records import Comment, Issue
+
+log = logging.getLogger(__name__)
+
+MAX_NUMBER: Final = 2**31 - 1
+"""GitHub's issue numbers are signed 32-bit; nothing larger can exist."""
+MAX_HIDDEN: Final = 2_000
+HIDDEN_SECONDS: Final = 86_400.0
+
+
+class VisibleIssues:
+    """``clock`` gives seconds since 1970. Raises GitHubUnavailable where GitHub is out."""
+
+    def __init__(self, issues: Issues, authors: Authors, *, clock: Callable[[], float]) -> None:
+        self._issues = issues
+        self._authors = authors
+        self._hidden: TTLCache[int, bool] = TTLCache(MAX_HIDDEN, ttl=HIDDEN_SECONDS, timer=clock)
+
+    @property
+    def hidden_count(self) -> int:
+        """Labelled issues lately met and not shown, because nobody with rights opened them."""
+        return len(self._hidden)
+
+    async def get(self, number: int, *, renew: bool = False) -> Issue:
+        """The issue of an incident; ``renew`` asks GitHub now. Raises IncidentNotFound."""
+        issue = await self.find(number, renew=renew)
+        if issue is None:
+            raise IncidentNotFound(number)
+        return issue
+
+    async def find(self, number: int, *, renew: bool = False) -> Issue | None:
+        """As ``get``, with None where there is no such incident."""
+        if not 0 < number <= MAX_NUMBER:
+            return None
+        issue = await self._issues.get(number, renew=renew)
+        is_shown = issue is not None and is_incident(issue) and await self.speaks(issue)
+        return issue if is_shown else None
+
+    async def speaks(self, writing: Issue | Comment) -> bool:
+        """Whether the author may speak for the project; hidden incidents are counted."""
+        if await self._authors.trusted(writing.author, writing.author_association):
+            return True
+        if isinstance(writing, Issue) and writing.number not in self._hidden:
+            self._hidden[writing.number] = True
+            log.info(
+                "issue %d is labelled as an incident but hidden: %s has no write access "
+                "(see TRUSTED_AUTHORS)",
+                writing.number,
+                writing.author or "its deleted author",
+            )
+        return False

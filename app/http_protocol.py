@@ -97,11 +97,13 @@ class HttpProtocol(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """Who sends no more may still wait for what was asked."""
         self._has_ended = True
-        is_asking = self._is_whole and self.cycle is not None and not self.cycle.response_complete
-        if is_asking:
-            self._unread = None
-            self.cycle.keep_alive = False
-        return is_asking
+        if self._is_refused:
+            return True  # the refusal closes, once it is its turn
+        if not self._is_whole or self.cycle is None or self.cycle.response_complete:
+            return False
+        self._unread = None
+        self.cycle.keep_alive = False
+        return True
 
     def pause_writing(self) -> None:
         super().pause_writing()

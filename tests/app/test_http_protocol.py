@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
+import logging
+import socket
+import time
+from collections.abc import Iterator
 
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app import http_protocol
-from app.http_protocol import HttpProtocol
-
-
-async def answer_all(scope: Any, receive: Any, send: Any) -> None:
-    """Reads the body, then answers."""
-    while (message := await receive())["type"] == "http.request" and message["more_body"]:
-        pass
-    if message["type"] == "http.request":
-        headers = [(b"content-length", b"2")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"{}"})
+from tests.app.service import TOKEN, Service
+from tests.app.wire_service import Address, connected, on_the_wire, received
 
 
 def answer_to(*pieces: bytes) -> bytes:
     """All that comes until the server closes, for pieces that are sent one by one."""
-
-    async def run() -> bytes:
-        config = uvicorn.Config(answer_all, log_config=None, lifespan="off", ws="none")
-        config.load()
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: HttpProtocol(config, ServerState(), {}), "127.0.0.1", 0
-        )
-        async with server:
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-            for piece in pieces:
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(0.03)
-            async with asyncio.timeout(4):
-                said = await reader.read()
-            writer.close()
-            await writer.wait_closed()
-            return said
-
-    return asyncio.run(run())
+    with on_the_wire() as address, connected(address) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(0.03)
+        return received(connection)
 
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
@@ -78,11 +56,183 @@ def test_who_is_slow_within_bounds_is_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "more"),
+    "pieces",
     [
-        pytest.param(b"", b"X-Header: y\r\n" * 3_000, id="many"),
-        pytest.param(b"X-Header: ", b"y" * 36_000, id="a long one"),
+        pytest.param((b"X: y\r\n" * 257,), id="one too many"),
+        pytest.param((b"X: y\r\n" * 200, b"X: y\r\n" * 57), id="in two pieces"),
+        pytest.param((b"X-Header: ", b"y" * 36_000, b"y" * 36_000), id="a long one"),
+        pytest.param((b"X-Header: " + b"y" * 65_536 + b"\r\n\r\n",), id="a long one at once"),
     ],
 )
-def test_headers_without_end_are_refused(first: bytes, more: bytes) -> None:
-    assert answer_to(GET[:-2] + first, more, more).startswith(b"HTTP/1.1 431 ")
+def test_headers_without_end_are_refused(pieces: tuple[bytes, ...]) -> None:
+    assert answer_to(GET[:-2], *pieces).startswith(b"HTTP/1.1 431 ")
+
+
+def test_as_many_headers_as_anybody_needs_are_taken() -> None:
+    last = b"Connection: close\r\n" + b"X: y\r\n" * 254 + b"\r\n"
+    assert answer_to(GET[:-2] + last).startswith(b"HTTP/1.1 200 ")
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_headers_behind_a_body_are_counted_too() -> None:
+    assert answer_to(CHUNKED + b"0\r\n", b"X: y\r\n" * 258).startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_header_behind_the_body_is_none_of_the_request() -> None:
+    request = b"POST /api/status HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    trailer = b"0\r\nAuthorization: Bearer %s\r\n\r\n" % TOKEN.encode()
+    with on_the_wire(Service().app()) as address, connected(address) as connection:
+        connection.sendall(request + trailer)
+        connection.shutdown(socket.SHUT_WR)
+        assert received(connection).startswith(b"HTTP/1.1 401 ")
+
+
+UNREAD = b"POST /unread HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "answers"),
+    [
+        pytest.param(UNREAD + b"Content-Length: 5\r\n\r\n", 2, id="little more is to come"),
+        pytest.param(UNREAD + b"Content-Length: 65537\r\n\r\n", 1, id="much is to come"),
+        pytest.param(UNREAD + b"Transfer-Encoding: chunked\r\n\r\n", 1, id="of unknown size"),
+        pytest.param(
+            UNREAD + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n",
+            1,
+            id="nobody asked for the rest",
+        ),
+    ],
+)
+def test_a_connection_outlives_an_unread_body_only_where_little_is_to_come(
+    request_: bytes, answers: int
+) -> None:
+    last = GET.replace(b"Host", b"Connection: close\r\nHost")
+    said = answer_to(request_, b"12345", last)
+    assert said.count(b"HTTP/1.1 200 ") == answers
+    assert said.count(b"connection: close") == 1
+
+
+@pytest.mark.parametrize("size", [b"Content-Length: 70000", b"Transfer-Encoding: chunked"])
+def test_a_body_that_is_read_keeps_its_connection(size: bytes) -> None:
+    body = b"x" * 70_000 if b"Length" in size else b"11170\r\n" + b"x" * 70_000 + b"\r\n0\r\n\r\n"
+    request = b"POST / HTTP/1.1\r\nHost: x\r\n" + size + b"\r\n\r\n"
+    last = GET.replace(b"Host", b"Connection: close\r\nHost")
+    said = answer_to(request, body[:9_000], body[9_000:], last)
+    assert said.count(b'{"read":70000}') == 1
+    assert said.count(b"HTTP/1.1 200 ") == 2
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[Address]:
+    with on_the_wire(Service().app()) as address:
+        yield address
+
+
+BEARER = b"Authorization: Bearer %s\r\n" % TOKEN.encode()
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+SEARCH = b"GET /api/incident?title_like=%b HTTP/1.1\r\nHost: x\r\n" + BEARER + b"\r\n"
+
+
+@pytest.mark.parametrize("is_half_closed", [False, True], ids=["open", "half closed"])
+@pytest.mark.parametrize(
+    ("request_", "statuses"),
+    [
+        pytest.param(HEALTH + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\n", [400], id="CL CL"),
+        pytest.param(
+            HEALTH + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", [400], id="CL TE"
+        ),
+        pytest.param(
+            HEALTH + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", [400], id="TE CL"
+        ),
+        pytest.param(HEALTH + b"Transfer-Encoding: gzip\r\n\r\n", [400], id="no chunks"),
+        pytest.param(HEALTH + b"Content-Length: -3\r\n\r\n", [400], id="a negative length"),
+        pytest.param(HEALTH + b"Content-Length: 1" + b"0" * 30 + b"\r\n\r\n", [400], id="huge"),
+        pytest.param(CHUNKED.replace(b"/", b"/x", 1) + b"zz\r\n", [400], id="no chunk size"),
+        pytest.param(CHUNKED + b"f" * 30 + b"\r\n", [400], id="a chunk too large"),
+        pytest.param(HEALTH + b"A: b\r\n c\r\n\r\n", [400], id="a folded header"),
+        pytest.param(HEALTH + b"A : b\r\n\r\n", [400], id="a space before the colon"),
+        pytest.param(HEALTH + b"X-Request-Id: \x1b[31m\r\n\r\n", [400], id="control characters"),
+        pytest.param(b"GET /healthz HTTP/1.1\nHost: x\n\n", [400], id="no carriage returns"),
+        pytest.param(b"GET http://x/healthz HTTP/1.0\r\n\r\n", [200], id="an absolute target"),
+        pytest.param(b"GET http://x HTTP/1.1\r\nHost: x\r\n\r\n", [400], id="no path"),
+        pytest.param(b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", [400], id="an authority"),
+        pytest.param(b"OPTIONS * HTTP/1.0\r\n\r\n", [404], id="an asterisk"),
+        pytest.param(b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n", [400], id="an unknown method"),
+        pytest.param(b"GET /healthz HTTP/1.0\r\n\r\n", [200], id="HTTP/1.0"),
+        pytest.param(b"GET /healthz\r\n\r\n", [200], id="HTTP/0.9"),
+        pytest.param(b"GET /healthz HTTP/3.7\r\n\r\n", [400], id="HTTP/3.7"),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4", [400], id="HTTP/2"),
+        pytest.param(b"\x16\x03\x01\x02\0\1\0\1\xfc\x03\x03", [400], id="TLS"),
+        pytest.param(
+            HEALTH + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n" + HEALTH + b"\r\n\0",
+            [200, 200, 400],
+            id="an upgrade, and pipelining",
+        ),
+        pytest.param((HEALTH + b"\r\n") * 20 + b"\0", [200] * 20 + [400], id="pipelined"),
+        pytest.param((HEALTH + b"\r\n") * 100, [200] * 33 + [400], id="pipelined without end"),
+        pytest.param(
+            HEALTH + b"Connection: close\r\n\r\n" + HEALTH + b"\r\n", [200], id="said to be last"
+        ),
+        pytest.param(SEARCH % b"%00" + b"\0", [200, 400], id="NUL in a query"),
+        pytest.param(SEARCH % b"%ff%fe" + b"\0", [200, 400], id="no UTF-8 in a query"),
+        pytest.param(SEARCH % (b"x" * 60_000) + b"\0", [200, 400], id="a long query"),
+        pytest.param(SEARCH % (b"x" * 65_536), [431], id="too long a query"),
+        pytest.param(SEARCH % b"\xff", [400], id="raw bytes in a query"),
+        pytest.param(b"GET /%00/.. HTTP/1.0\r\n\r\n", [404], id="NUL in a path"),
+    ],
+)
+def test_whatever_comes_is_answered_and_the_connection_closed(
+    address: Address,
+    caplog: pytest.LogCaptureFixture,
+    request_: bytes,
+    statuses: list[int],
+    is_half_closed: bool,
+) -> None:
+    caplog.set_level(logging.INFO)
+    with connected(address) as connection:
+        connection.sendall(request_)
+        if is_half_closed:
+            connection.shutdown(socket.SHUT_WR)
+        said = received(connection)
+    answers = [int(each[:3]) for each in said.split(b"HTTP/1.1 ")[1:]]
+    assert answers == statuses
+    assert len(caplog.records) >= len(statuses)
+    assert not [each for each in caplog.records if each.exc_info or each.levelno > logging.INFO]
+
+
+TEXTS = [
+    *(b"GET / HTTP/1.1\r\n", b"POST /unread HTTP/1.1\r\n", b"Host: x\r\n", b"\r\n", b"\0", b"5"),
+    *(b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Connection: close\r\n"),
+    *(b"5\r\nabcde\r\n", b"0\r\n\r\n", b"Expect: 100-continue\r\n", b"Upgrade: x\r\n"),
+]
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Address]:
+    with on_the_wire() as address:
+        yield address
+
+
+@given(st.lists(st.sampled_from(TEXTS) | st.binary(max_size=20), max_size=20), st.data())
+def test_any_bytes_in_any_pieces_end_with_answers_or_a_close(
+    plain: Address, parts: list[bytes], data: st.DataObject
+) -> None:
+    sent = b"".join(parts)
+    cut = data.draw(st.integers(0, len(sent)))
+    with connected(plain) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(sent[:cut])
+        connection.sendall(sent[cut:])
+        connection.shutdown(socket.SHUT_WR)
+        said = received(connection)
+    assert not said or said.startswith(b"HTTP/1.1 ")
+
+
+def test_who_closes_its_side_gets_what_it_asked_for(plain: Address) -> None:
+    with connected(plain) as connection:
+        connection.sendall(GET * 3)
+        connection.shutdown(socket.SHUT_WR)
+        said = received(connection)
+    assert said.count(b"HTTP/1.1 200 ") == 3

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI
-from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from app import __version__
-from app.auth import Access, Guard
-from app.direct_operations import DirectOperations
+from app.auth import Access
 from app.errors import install_error_answers
 from app.metrics import Metrics
 from app.readiness import Vitals
+from app.reception import Reception
 from app.request_log import RequestLog
 from app.routes.documents import document_routes
 from app.routes.incidents import IncidentRoutes
 from app.routes.observations import ObservationRoutes
 from app.routes.statuses import StatusRoutes
 from app.routes.webhooks import WebhookRoutes
-from app.stopping import Stopping
 from app.store import Incidents, Statuses
 from github_store import Inbox, Monitors
 
@@ -37,7 +35,7 @@ def create_app(
     metrics: Metrics,
     metrics_public: bool = False,
     clock: Callable[[], float] = time.time,
-) -> FastAPI:
+) -> Reception:
     """The application; ``clock`` gives seconds since 1970. ``metrics_public``: without a token.
 
     Routes are Starlette's: they hand over ready bytes, and FastAPI's own validation, documents
@@ -54,17 +52,19 @@ def create_app(
     if inbox:
         routes += WebhookRoutes(inbox, note=metrics.delivery).routes()
     known = [each for each in routes if isinstance(each, Route)]
+    return Reception(
+        routed(routes),
+        direct=(status_routes.direct, incident_routes.direct),
+        access=access,
+        guards_metrics=not metrics_public,
+        note=RequestLog(access=access, metrics=metrics, routes=known).note,
+    )
+
+
+def routed(routes: Sequence[BaseRoute]) -> FastAPI:
+    """The framework's application, whose errors answer as ours do."""
     app = FastAPI(
-        title="kener-issues",
-        version=__version__,
-        openapi_url=None,
-        redirect_slashes=False,
-        middleware=[
-            Middleware(RequestLog, access=access, metrics=metrics, routes=known),
-            Middleware(Stopping),
-            Middleware(Guard, access=access, guards_metrics=not metrics_public),
-            Middleware(DirectOperations, find=(status_routes.direct, incident_routes.direct)),
-        ],
+        title="kener-issues", version=__version__, openapi_url=None, redirect_slashes=False
     )
     app.router.routes.extend(routes)
     install_error_answers(app)

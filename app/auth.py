@@ -5,15 +5,9 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final
-
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.client_address import Address, Network, client_address
-from app.refusal import Refused, refusal_reply
-
-GUARDED: Final = "/api"
-METRICS: Final = "/metrics"
+from app.refusal import Refused
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -88,29 +82,3 @@ class Access:
         if self._ip is not None:
             return address == self._ip
         return self._ip_pattern is None or bool(self._ip_pattern.search(str(address)))
-
-
-class Guard:
-    """ASGI middleware: nothing under ``/api`` runs, or reads a body, without access.
-
-    ``guards_metrics``: nor is ``/metrics`` shown.
-    """
-
-    def __init__(self, app: ASGIApp, *, access: Access, guards_metrics: bool = True) -> None:
-        self._app = app
-        self._access = access
-        self._guards_metrics = guards_metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._is_guarded(scope["path"]):
-            client = scope.get("client")
-            refused = self._access.refusal(scope["headers"], peer=client[0] if client else None)
-            if refused:
-                await refusal_reply(refused, path=scope["path"])(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-    def _is_guarded(self, path: str) -> bool:
-        if path == METRICS:
-            return self._guards_metrics
-        return path == GUARDED or path.startswith(GUARDED + "/")

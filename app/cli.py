@@ -16,8 +16,10 @@ import uvloop
 
 from app import __version__
 from app.doctor import examine, exit_code, report
-from app.log_lines import LogFormat, Redaction, logging_to
+from app.log_lines import LogFormat
+from app.log_stream import logging_to
 from app.pushing import body_of, push_samples
+from app.redaction import Redaction
 from app.serving import EMBEDDED_REPOSITORY, embedded_github, ensure_repository, serve
 from app.settings import Settings, read_settings, secrets_of, setting_rows, shown_value
 from github_store import THREADS, ConfigurationError, StoreError

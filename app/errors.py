@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from app.refusal import Refused, refusal_reply
-from app.request_id import current_request_id
 from github_store import (
     AccessLost,
     BrokenDocument,
@@ -83,7 +83,7 @@ def install_error_answers(app: FastAPI) -> None:
     """Make every error, expected or not, answer in the one shape."""
     for kind, reply in _REPLIES.items():
         app.add_exception_handler(kind, reply)
-    app.add_exception_handler(Exception, _on_bug)
+    app.add_exception_handler(Exception, _on_fault)
 
 
 def error_reply(error: Exception) -> Callable[[Request, Any], Awaitable[Response]] | None:
@@ -119,12 +119,16 @@ async def _on_disconnect(request: Request, _error: ClientDisconnect) -> Response
     return refusal_reply(refused, path=request.url.path)
 
 
-async def _on_bug(request: Request, _error: Exception) -> Response:
-    """The server logs the trace; the client learns that it is not to blame, and no more."""
-    headers = {"X-Request-Id": request_id} if (request_id := current_request_id.get()) else {}
+def fault_reply(scope: Scope) -> Response:
+    """Of a fault of our own the server logs the trace; the client learns that it is not to blame,
+    and no more."""
     detail = "this is a fault of the service; its log says more"
-    refused = Refused("internal error", detail, 500, headers)
-    return refusal_reply(refused, path=request.url.path)
+    refused = Refused("internal error", detail, 500)
+    return refusal_reply(refused, path=scope["path"])
+
+
+async def _on_fault(request: Request, _error: Exception) -> Response:
+    return fault_reply(request.scope)
 
 
 _REPLIES: Final[dict[type[Exception], Callable[[Any, Any], Awaitable[Response]]]] = {

@@ -8,29 +8,38 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from cachetools import LRUCache
 from starlette.requests import Request
-from starlette.responses import Response
 
-from app.json_reply import json_bytes
-from github_store import traced_read
+from app.json_reply import JSON, HeaderLine, ReadyReply, json_bytes, length_of
+from github_store import Outcome, ReadTrace
 
 MAX_RENDERED_BYTES = 16 * 1024 * 1024
 LEAST_WEIGHT = 2048
 
+_PRIVATE: Final[HeaderLine] = (b"cache-control", b"private, no-cache")
+_CAME_FROM: Final = {each: (b"x-cache", each.word.encode()) for each in Outcome}
+
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
 class Rendered:
-    """``source`` is what the answer shows: kept, so that no other object has its identity."""
+    """``source`` is what the answer shows: kept, so that no other object has its identity.
 
-    source: object
-    body: bytes
-    etag: str
+    ``headers`` are those of a whole answer, and ``unchanged`` those of a 304, without what is
+    another's with every answer.
+    """
+
+    __slots__ = ("body", "etag", "headers", "source", "unchanged")
+
+    def __init__(self, source: object, body: bytes, etag: str) -> None:
+        self.source = source
+        self.body = body
+        self.etag = etag
+        self.unchanged: list[HeaderLine] = [(b"etag", etag.encode("latin-1")), _PRIVATE]
+        self.headers = [*self.unchanged, length_of(body), JSON]
 
     @property
     def weight(self) -> int:
@@ -62,13 +71,13 @@ async def fresh_reply(
     etag_of: Callable[[_T], str] | None = None,
     kept: RenderedAnswers | None = None,
     clock: Callable[[], float],
-) -> Response:
+) -> ReadyReply:
     """The answer as JSON (``shown`` makes it), or 304 where ``If-None-Match`` has its ETag.
 
     ``clock`` gives seconds since 1970; without ``etag_of`` the bytes themselves make the ETag.
     With ``kept``, what is shown must never change.
     """
-    with traced_read() as trace:
+    with ReadTrace() as trace:
         found = await answer
     rendered = kept.get(found) if kept else None
     if rendered is None:
@@ -77,13 +86,14 @@ async def fresh_reply(
         rendered = Rendered(found, body, etag)
         if kept:
             kept.keep(rendered)
-    etag = rendered.etag
-    headers = {"ETag": etag, "X-Cache": trace.outcome.word, "Cache-Control": "private, no-cache"}
+    told = [_CAME_FROM[trace.outcome]]
     if trace.confirmed_at is not None:
-        headers["Age"] = str(max(0, int(clock() - trace.confirmed_at)))
-    if has_etag(request.headers.get("if-none-match", ""), etag):
-        return Response(status_code=304, headers=headers)
-    return Response(rendered.body, headers=headers, media_type="application/json")
+        age = max(0, int(clock() - trace.confirmed_at))
+        told.append((b"age", str(age).encode()))
+    for name, value in request.scope["headers"]:
+        if name == b"if-none-match" and has_etag(value.decode("latin-1"), rendered.etag):
+            return ReadyReply(b"", status=304, headers=[*rendered.unchanged, *told])
+    return ReadyReply(rendered.body, status=200, headers=[*rendered.headers, *told])
 
 
 def has_etag(if_none_match: str, etag: str) -> bool:

@@ -1,8 +1,7 @@
 """Log lines, as text for a person or as JSON for a program; a line is one event, always.
 
 Whatever a value holds, it begins no line of its own: control characters are escaped in text as
-they are in JSON, and a trace's further lines are indented. No secret that is known here is
-written, not even where somebody else's message holds it.
+they are in JSON, and a trace's further lines are indented.
 """
 
 from __future__ import annotations
@@ -11,54 +10,22 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Final, Literal, TextIO
-from urllib.parse import quote
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 from app.request_id import current_request_id
 
 LogFormat = Literal["text", "json"]
 
-QUIET: Final = ("uvicorn", "urllib3", "asyncio")
-"""Loggers of others, of which warnings are enough."""
-HIDDEN: Final = "***"
-SHORTEST_SECRET: Final = 8
-"""A shorter text stands in ordinary words too: hiding it would spoil every line."""
-
 # C0, C1, and what Python's splitlines and some terminals take for the end of a line
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-class Redaction:
-    """The secrets that no line may show; more may be added while the service starts."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._hidden: tuple[str, ...] = ()
-        for secret in secrets:
-            self.add(secret)
-
-    def add(self, secret: str) -> None:
-        """Hide a secret as it is, and as JSON and URLs write it; of a long one every line."""
-        found = set(self._hidden)
-        for part in (secret, *secret.splitlines()):
-            if len(part) >= SHORTEST_SECRET:
-                found |= {part, quote(part, safe=""), json.dumps(part)[1:-1], _escaped(part)}
-        self._hidden = tuple(sorted(found, key=len, reverse=True))
-
-    def __call__(self, text: str) -> str:
-        for secret in self._hidden:
-            if secret in text:
-                text = text.replace(secret, HIDDEN)
-        return text
-
-
 class _Lines(logging.Formatter):
-    """What both formats share: the time in UTC, the request under way, and no secrets."""
+    """What both formats share: the time in UTC, and the request under way."""
 
-    def __init__(self, redaction: Redaction) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._redaction = redaction
         self._second = (-1, "")
 
     def format(self, record: logging.LogRecord) -> str:
@@ -66,7 +33,7 @@ class _Lines(logging.Formatter):
         if not fields and (request_id := current_request_id.get()):
             fields = {"id": request_id}
         trace = self.formatException(record.exc_info) if record.exc_info else record.exc_text
-        return self._redaction(self._line(record, fields, trace or record.stack_info or ""))
+        return self._line(record, fields, trace or record.stack_info or "")
 
     def _line(self, record: logging.LogRecord, fields: Mapping[str, Any], trace: str) -> str:
         raise NotImplementedError
@@ -82,8 +49,8 @@ class TextLines(_Lines):
     def _line(self, record: logging.LogRecord, fields: Mapping[str, Any], trace: str) -> str:
         line = f"{self._time(record)} {record.levelname} {record.getMessage()}"
         shown = [f"{name}={value}" for name, value in fields.items() if name not in _TOLD]
-        line = _escaped(f"{line}  {' '.join(shown)}" if shown else line)
-        return "\n  ".join([line, *map(_escaped, trace.splitlines())]) if trace else line
+        line = escaped(f"{line}  {' '.join(shown)}" if shown else line)
+        return "\n  ".join([line, *map(escaped, trace.splitlines())]) if trace else line
 
 
 class JsonLines(_Lines):
@@ -107,30 +74,10 @@ _TOLD: Final = frozenset({"method", "route", "status"})
 _COMPACT: Final = json.JSONEncoder(separators=(",", ":"), default=str)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """In one line, whatever it holds."""
     return (
         text
         if text.isprintable()
         else _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
     )
-
-
-@contextmanager
-def logging_to(stream: TextIO, *, log_format: LogFormat, redaction: Redaction) -> Iterator[None]:
-    """Let the whole process log there, in one format, for as long as the block lasts."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter((JsonLines if log_format == "json" else TextLines)(redaction))
-    levels = {"": logging.INFO, **dict.fromkeys(QUIET, logging.WARNING)}
-    before = {name: logging.getLogger(name).level for name in levels}
-    _set_levels(levels)
-    logging.getLogger().addHandler(handler)
-    try:
-        yield
-    finally:
-        logging.getLogger().removeHandler(handler)
-        _set_levels(before)
-
-
-def _set_levels(levels: Mapping[str, int]) -> None:
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)

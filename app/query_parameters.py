@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -21,6 +23,10 @@ MAX_NUMBER: Final = 2**31 - 1
 """GitHub's issue numbers are signed 32-bit; nothing larger can exist."""
 MAX_PAGE: Final = 10**9
 """Larger page numbers count as this one: both are past any end."""
+
+MOST_KEPT: Final = 1024
+LONGEST_KEPT: Final = 512
+"""Queries that are kept parsed, and the bytes of the longest."""
 
 SEARCH_PARAMETERS: Final = frozenset(
     {"state", "tags", "page", "per_page", "created_after_utc", "created_before_utc", "title_like"}
@@ -43,15 +49,23 @@ class Search:
     per_page: int
 
 
-def query_of(query_string: bytes) -> dict[str, str]:
+def query_of(query_string: bytes) -> Mapping[str, str]:
     """The parameters that are given, the first of each name; empty ones too."""
-    if not query_string:
-        return {}
+    if len(query_string) > LONGEST_KEPT:
+        return _parsed(query_string)
+    return _kept(query_string)
+
+
+def _parsed(query_string: bytes) -> Mapping[str, str]:
     query: dict[str, str] = {}
     text = query_string.decode(errors="replace")
     for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
         query.setdefault(name, value)
-    return query
+    return MappingProxyType(query)
+
+
+_kept = lru_cache(MOST_KEPT)(_parsed)
+"""Clients ask the same all day, and parsing takes longer than finding what is held."""
 
 
 def incident_number(text: str) -> int:

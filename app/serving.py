@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
 
 from app.api import create_app
 from app.api_token import HOOK_SECRET_NAME, kept_token
@@ -26,9 +26,9 @@ from app.first_start import FirstStart
 from app.github_contact import GitHubContact
 from app.http_protocol import HttpProtocol
 from app.listening import listening
-from app.log_lines import Redaction
 from app.metrics import Metrics
 from app.readiness import Vitals
+from app.redaction import Redaction
 from app.samples import sample_monitors, write_samples
 from app.settings import Settings
 from github_store import (
@@ -286,7 +286,7 @@ async def _complete(first_start: FirstStart, store: Store, *, with_samples: bool
         first_start.end()
 
 
-def _server(app: FastAPI) -> _Server:
+def _server(app: ASGIApp) -> _Server:
     config = uvicorn.Config(
         app,
         http=HttpProtocol,

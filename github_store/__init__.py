@@ -52,7 +52,7 @@ from github_store.labels import MAX_LABEL_LENGTH
 from github_store.late_start import LateStart
 from github_store.markers import LATEST
 from github_store.monitor import Monitor, Monitors, Status, parse_monitors
-from github_store.read_trace import Outcome, traced_read
+from github_store.read_trace import Outcome, ReadTrace
 from github_store.request_kind import request_kind
 from github_store.sample import Sample
 from github_store.search_query import SearchFilter
@@ -104,6 +104,7 @@ __all__ = [
     "OutcomePending",
     "OutcomeUnknown",
     "RateLimited",
+    "ReadTrace",
     "RequestKey",
     "Rhythm",
     "Sample",
@@ -124,5 +125,4 @@ __all__ = [
     "parse_monitors",
     "point_hook",
     "request_kind",
-    "traced_read",
 ]

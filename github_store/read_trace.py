@@ -6,8 +6,6 @@ least fresh part tells of the whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import IntEnum
 
@@ -28,17 +26,30 @@ class Outcome(IntEnum):
 
     @property
     def word(self) -> str:
-        return self.name.lower()
+        return _WORDS[self]
+
+
+_WORDS = {each: each.name.lower() for each in Outcome}
 
 
 class ReadTrace:
-    """``confirmed_at``: when GitHub confirmed the oldest part, seconds since 1970."""
+    """What is read while it is entered, by this task and those it starts.
 
-    __slots__ = ("confirmed_at", "outcome")
+    ``confirmed_at``: when GitHub confirmed the oldest part, seconds since 1970.
+    """
+
+    __slots__ = ("_token", "confirmed_at", "outcome")
 
     def __init__(self) -> None:
         self.outcome = Outcome.HIT
         self.confirmed_at: float | None = None
+
+    def __enter__(self) -> ReadTrace:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
     def note(self, outcome: Outcome, at: float) -> None:
         self.outcome = max(self.outcome, outcome)
@@ -48,25 +59,7 @@ class ReadTrace:
 _current: ContextVar[ReadTrace | None] = ContextVar("read_trace", default=None)
 
 
-@contextmanager
-def traced_read() -> Iterator[ReadTrace]:
-    """Collect what is read within, by this task and those it starts."""
-    trace = ReadTrace()
-    token = _current.set(trace)
-    try:
-        yield trace
-    finally:
-        _current.reset(token)
-
-
 def note_read(outcome: Outcome, at: float) -> None:
     """Tell the trace that is open, if any."""
     if trace := _current.get():
         trace.note(outcome, at)
-
-
-def has_waited_in_vain() -> bool:
-    """Whether a part of what is being read was given because GitHub did not answer: who has waited
-    once for that need not wait again."""
-    trace = _current.get()
-    return trace is not None and trace.outcome is Outcome.OUTAGE

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from app.direct_operations import Direct
 from app.fresh_reply import RenderedAnswers, fresh_reply
 from app.json_reply import json_reply
 from app.query_parameters import query_of, status_query
+from app.reception import Direct
 from app.request_body import read_json
 from app.store import Statuses
 from app.validation import sample

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
 
 from app.api import create_app
 from app.auth import Access
 from app.github_contact import Contact
 from app.metrics import Metrics
 from app.readiness import Vitals
+from app.reception import Reception
 from github_store import StatusHealth
 from tests.app.fake_store import MONITORS, NOW, FakeIncidents, FakeStatuses
 
@@ -26,7 +27,7 @@ PEER = "127.0.0.1"
 class Client:
     """Calls an application without sockets; a failure inside is an answer, as on the wire."""
 
-    def __init__(self, app: FastAPI, *, headers: Mapping[str, str], peer: str) -> None:
+    def __init__(self, app: ASGIApp, *, headers: Mapping[str, str], peer: str) -> None:
         self._app = app
         self._headers = dict(headers)
         self._peer = peer
@@ -81,7 +82,7 @@ class Service:
             out_for=self.out_for,
         )
 
-    def app(self) -> FastAPI:
+    def app(self) -> Reception:
         return create_app(
             incidents=self.incidents,
             statuses=self.statuses,
@@ -93,6 +94,12 @@ class Service:
             clock=lambda: NOW,
         )
 
-    def client(self, *, token: str | None = TOKEN, peer: str = PEER) -> Client:
+    def client(
+        self, *, token: str | None = TOKEN, peer: str = PEER, directly: bool = True
+    ) -> Client:
+        """``directly`` False: no operation goes past the framework's routes."""
         headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
-        return Client(self.app(), headers=headers, peer=peer)
+        app = self.app()
+        if not directly:
+            app.direct = ()
+        return Client(app, headers=headers, peer=peer)

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from app.auth import Access
 from app.client_address import parse_network
-from app.log_lines import HIDDEN, LogFormat, Redaction, logging_to
+from app.log_lines import LogFormat
+from app.log_stream import logging_to
+from app.redaction import HIDDEN, Redaction
 from app.request_id import current_request_id, given_id, new_ids
 from app.settings import read_settings, secrets_of
 from github_store import GitHubUnavailable, JournalUnavailable, OutcomeUnknown

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from app.stopping import Stopping
+from app.auth import Access
+from app.reception import Reception
+from tests.app.service import TOKEN
 
 
 def cancelled(method: str, *, begins: bool = False) -> list[Message]:
@@ -30,8 +32,11 @@ def cancelled(method: str, *, begins: bool = False) -> list[Message]:
         raise AssertionError("nothing is read")
 
     async def run() -> None:
-        scope = {"type": "http", "method": method, "path": "/api/incident/1", "headers": []}
-        task = asyncio.create_task(Stopping(never)(scope, receive, send))
+        scope: dict[str, Any] = {"type": "http", "method": method, "path": "/api/incident/1"}
+        scope["headers"] = [(b"authorization", f"Bearer {TOKEN}".encode())]
+        access = Access(token=TOKEN)
+        reception = Reception(never, access=access, note=lambda *_: None)
+        task = asyncio.create_task(reception(scope, receive, send))
         await waiting.wait()
         task.cancel()
         await task

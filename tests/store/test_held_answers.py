@@ -13,7 +13,7 @@ from github_store.freshness import Freshness
 from github_store.gateway import Reply
 from github_store.held_answers import HeldAnswers
 from github_store.held_reads import Held
-from github_store.read_trace import Outcome, traced_read
+from github_store.read_trace import Outcome, ReadTrace
 
 PATH = "/repos/owner/status/issues/1"
 
@@ -198,13 +198,13 @@ def test_a_stale_answer_is_given_at_once_and_renewed_behind_its_reader() -> None
         held = HeldAnswers(gateway, freshness=freshness, clock=clock)  # type: ignore[arg-type]
         await held.get(PATH)
         clock.now += 20
-        with traced_read() as trace:
+        with ReadTrace() as trace:
             assert (await held.get(PATH)).data == "a"
         assert trace.outcome is Outcome.STALE
         assert trace.confirmed_at == clock.now - 20
         for _ in range(3):
             await asyncio.sleep(0)
-        with traced_read() as trace:
+        with ReadTrace() as trace:
             assert (await held.get(PATH)).data == "b"
         assert trace.outcome is Outcome.HIT
         assert gateway.etags == [None, '"1"']
@@ -296,7 +296,7 @@ def test_a_reader_waits_no_longer_than_its_patience_and_the_request_goes_on() ->
         await held.get(PATH)
         clock.now += 20
         gateway.gate = asyncio.Event()
-        with traced_read() as trace:
+        with ReadTrace() as trace:
             assert (await held.get(PATH)).data == "a"
         assert trace.outcome is Outcome.OUTAGE
         assert trace.confirmed_at == clock.now - 20
@@ -305,7 +305,7 @@ def test_a_reader_waits_no_longer_than_its_patience_and_the_request_goes_on() ->
         gateway.gate.set()
         for _ in range(5):
             await asyncio.sleep(0)
-        with traced_read() as trace:
+        with ReadTrace() as trace:
             assert (await held.get(PATH)).data == "b"
         assert trace.outcome is Outcome.HIT
 
@@ -344,12 +344,12 @@ def test_where_github_need_not_be_asked_what_is_held_is_given_unasked() -> None:
         gateway, clock = ScriptedGateway(reply("a"), GitHubUnavailable("out")), Clock()
         asked: list[str] = []
         held = held_over(gateway, clock, may_ask=lambda path: bool(asked.append(path)))
-        with traced_read() as trace:
+        with ReadTrace() as trace:
             await held.get(PATH)
         assert trace.outcome is Outcome.MISS, "what is not held has to be asked for"
         for _ in range(3):
             clock.now += 20
-            with traced_read() as trace:
+            with ReadTrace() as trace:
                 assert (await held.get(PATH)).data == "a"
             assert trace.outcome is Outcome.OUTAGE
         assert asked == [PATH] * 3

@@ -12,7 +12,7 @@ from github_store.freshness import Freshness
 from github_store.gateway import Reply
 from github_store.held_answers import HeldAnswers
 from github_store.held_results import HeldResults
-from github_store.read_trace import Outcome, traced_read
+from github_store.read_trace import Outcome, ReadTrace
 from tests.store.test_held_answers import PATH, Clock, ScriptedGateway, reply
 
 UNCHANGED = Reply(304, {"etag": '"1"'}, None)
@@ -52,7 +52,7 @@ def test_the_same_object_is_given_while_its_answer_is_fresh() -> None:
     async def steps() -> None:
         first = await scene.get()
         scene.clock.now += 14.9
-        with traced_read() as trace:
+        with ReadTrace() as trace:
             assert await scene.get() is first
         assert scene.made == 1
         assert (trace.outcome, trace.confirmed_at) == (Outcome.HIT, scene.clock.now - 14.9)
@@ -66,7 +66,7 @@ def test_a_stale_answer_is_renewed_behind_the_reader_and_the_result_made_anew_th
     async def steps() -> None:
         first = await scene.get()
         scene.clock.now += 16
-        with traced_read() as trace:
+        with ReadTrace() as trace:
             assert await scene.get() is first
         assert trace.outcome is Outcome.STALE
         await asyncio.gather(*(flight.task for flight in scene.held._flights.values()))
@@ -82,7 +82,7 @@ def test_an_expired_answer_is_asked_for_first() -> None:
     async def steps() -> None:
         await scene.get()
         scene.clock.now += 61
-        with traced_read() as trace:
+        with ReadTrace() as trace:
             assert await scene.get() == ["a"]
         assert trace.outcome is Outcome.REVALIDATED
         assert scene.made == 2
@@ -153,7 +153,7 @@ def test_an_outage_answer_asks_again_each_time() -> None:
         await scene.get()
         scene.clock.now += 61
         for made in (2, 3):
-            with traced_read() as trace:
+            with ReadTrace() as trace:
                 assert await scene.get() == ["a"]
             assert trace.outcome is Outcome.OUTAGE
             assert scene.made == made

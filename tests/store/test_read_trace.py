@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from github_store.read_trace import Outcome, note_read, traced_read
+from github_store.read_trace import Outcome, ReadTrace, note_read
 
 
 def test_the_least_fresh_outcome_and_the_oldest_part_count() -> None:
-    with traced_read() as trace:
+    with ReadTrace() as trace:
         note_read(Outcome.STALE, 20.0)
         note_read(Outcome.HIT, 10.0)
         note_read(Outcome.REVALIDATED, 30.0)
@@ -17,7 +17,7 @@ def test_the_least_fresh_outcome_and_the_oldest_part_count() -> None:
 
 
 def test_what_is_read_outside_is_noted_nowhere() -> None:
-    with traced_read() as trace:
+    with ReadTrace() as trace:
         pass
     note_read(Outcome.OUTAGE, 1.0)
     assert (trace.outcome, trace.confirmed_at) == (Outcome.HIT, None)
@@ -25,7 +25,7 @@ def test_what_is_read_outside_is_noted_nowhere() -> None:
 
 def test_two_readers_at_once_have_a_trace_each() -> None:
     async def reader(outcome: Outcome) -> Outcome:
-        with traced_read() as trace:
+        with ReadTrace() as trace:
             await asyncio.sleep(0)
             note_read(outcome, 1.0)
             await asyncio.sleep(0)

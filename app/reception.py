@@ -1,0 +1,140 @@
+"""What every request meets first, and what is told of it afterwards.
+
+It gets an id, is let in or not before anything of it is read, and goes to its operation: straight
+to those that monitors and pages repeat all day, since the framework's own layers take as long as
+they do; to the routes of the framework otherwise. What is answered is the same, to the byte. It
+gets an answer whatever happens, and leaves one line and one count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.auth import Access
+from app.errors import error_reply, fault_reply
+from app.refusal import refusal_reply
+from app.request_id import HEADER, current_request_id, given_id, new_ids
+from app.stopping import stopping_reply
+
+GUARDED: Final = "/api"
+METRICS: Final = "/metrics"
+
+Operation = Callable[[Request], Awaitable[Response]]
+Note = Callable[[Scope, str, int, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """An operation, and what its path says."""
+
+    operation: Operation
+    path_params: Mapping[str, str] = field(default_factory=dict)
+
+
+class Reception:
+    """ASGI. ``direct`` are asked with method and path, in turn; what none knows is ``routed``.
+
+    Nothing under ``/api`` runs, or reads a body, without access; ``guards_metrics``: nor is
+    ``/metrics`` shown. ``note`` is told of every request with its id, its answer's status (0 where
+    none was sent) and its seconds. ``timer`` gives seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        routed: ASGIApp,
+        *,
+        direct: Sequence[Callable[[str, str], Direct | None]] = (),
+        access: Access,
+        guards_metrics: bool = True,
+        note: Note,
+        ids: Callable[[], str] | None = None,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.routed = routed
+        self.direct = tuple(direct)
+        self._access = access
+        self._guards_metrics = guards_metrics
+        self._note = note
+        self._ids = ids or new_ids()
+        self._timer = timer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.routed(scope, receive, send)
+            return
+        request_id = given_id(scope["headers"]) or self._ids()
+        current_request_id.set(request_id)  # the server gives every request a task of its own
+        answer = _Answer(send, request_id)
+        began = self._timer()
+        try:
+            await self._answered(scope, receive, answer)
+        except asyncio.CancelledError:  # the server stops, and what runs too long at its end
+            if answer.status:
+                raise
+            await stopping_reply(scope)(scope, receive, answer)
+        except Exception:
+            if not answer.status:
+                await fault_reply(scope)(scope, receive, answer)
+            raise  # the server logs it
+        finally:
+            self._note(scope, request_id, answer.status, self._timer() - began)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if self._is_guarded(path):
+            client = scope.get("client")
+            refused = self._access.refusal(scope["headers"], peer=client[0] if client else None)
+            if refused:
+                await refusal_reply(refused, path=path)(scope, receive, send)
+                return
+        direct = self._directly(scope["method"], path)
+        if direct is None:
+            await self.routed(scope, receive, send)
+            return
+        # As the router does, for whoever tells of the request afterwards.
+        scope["endpoint"], scope["path_params"] = direct.operation, direct.path_params
+        request = Request(scope, receive)
+        try:
+            reply = await direct.operation(request)
+        except Exception as error:
+            answer = error_reply(error)
+            if answer is None:
+                raise
+            reply = await answer(request, error)
+        await reply(scope, receive, send)
+
+    def _is_guarded(self, path: str) -> bool:
+        if path.startswith(GUARDED):
+            return len(path) == len(GUARDED) or path[len(GUARDED)] == "/"
+        return self._guards_metrics and path == METRICS
+
+    def _directly(self, method: str, path: str) -> Direct | None:
+        for find in self.direct:
+            if direct := find(method, path):
+                return direct
+        return None
+
+
+class _Answer:
+    """Sends an answer with the request's id, and knows its status; 0 until it has begun."""
+
+    __slots__ = ("_header", "_send", "status")
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._header = (HEADER, request_id.encode())
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), self._header]
+        await self._send(message)

@@ -63,3 +63,10 @@ def note_read(outcome: Outcome, at: float) -> None:
     """Tell the trace that is open, if any."""
     if trace := _current.get():
         trace.note(outcome, at)
+
+
+def has_waited_in_vain() -> bool:
+    """Whether a part of what is being read was given because GitHub did not answer: who has waited
+    once for that need not wait again."""
+    trace = _current.get()
+    return trace is not None and trace.outcome is Outcome.OUTAGE

@@ -369,7 +369,7 @@ def test_a_reader_waits_in_vain_once_however_much_it_reads() -> None:
             await held.get(path)
         clock.now += 20
         gateway.gate = asyncio.Event()
-        with traced_read():
+        with ReadTrace():
             await held.get(PATH)
             assert (await asyncio.wait_for(held.get("/other"), 0.1)).data == "a"
         assert len(gateway.etags) == 4, "it is asked for all the same"

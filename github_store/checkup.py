@@ -153,7 +153,7 @@ class _Checkup:
 
     async def _labels(self, monitors: Monitors) -> Finding:
         held = HeldAnswers(self._gateway, freshness=Freshness(), clock=self._clock)
-        there = await IssueTracker(self._gateway, held).labels.keys()
+        there = await IssueTracker(self._gateway, held, clock=self._clock).labels.keys()
         names = [style.name for style in label_styles(monitors)]
         missing = [name for name in names if label_key(name) not in there]
         if not missing:

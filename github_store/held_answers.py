@@ -160,6 +160,11 @@ class HeldAnswers:
         self._observed(outcome)
         return True
 
+    def is_fresh(self, path: str) -> bool:
+        """Whether what is held of a path may be given without asking GitHub."""
+        held = self._at_hand(path)
+        return held is not None and self._judge(held) is Verdict.FRESH
+
     def peek(self, path: str) -> Held | None:
         """What is held of a path, however old."""
         return self._at_hand(path)

@@ -10,6 +10,7 @@ from typing import Any
 from github_store.errors import GitHubUnavailable
 from github_store.gateway import Reply
 from github_store.held_repository import PAGE_SIZE, HeldRepository
+from github_store.issue_numbers import IssueNumbers
 from github_store.issues import is_of, issue_of
 from github_store.labels import INCIDENT_LABEL
 from github_store.records import Issue, iso_from_seconds, seconds_from_iso
@@ -30,8 +31,9 @@ class Listing:
 class IssueListings:
     """Knows labels, states and times, not incidents. Times are seconds since 1970."""
 
-    def __init__(self, repository: HeldRepository) -> None:
+    def __init__(self, repository: HeldRepository, numbers: IssueNumbers) -> None:
         self._repository = repository
+        self._numbers = numbers
 
     async def labelled(
         self, labels: Iterable[str], *, state: str, updated_since: int | None = None
@@ -79,7 +81,7 @@ class IssueListings:
         )
         async for reply in self._repository.pages_anew(path):
             for data in reply.data or ():
-                yield issue_of(data)
+                yield self._seen(data)
 
     async def updated_since(self, since: int) -> list[tuple[int, Mapping[str, Any], int]]:
         """Number, data and time of update of every issue updated since, asked now."""
@@ -108,7 +110,7 @@ class IssueListings:
     async def _listed(self, first: Reply) -> AsyncGenerator[Issue, None]:
         async for reply in self._repository.pages_from(first):
             for data in reply.data:
-                yield issue_of(data)
+                yield self._seen(data)
 
     async def _found(self, first: Reply) -> AsyncGenerator[Issue, None]:
         async for reply in self._repository.pages_from(first):
@@ -116,7 +118,13 @@ class IssueListings:
             for data in reply.data["items"]:
                 issue = issue_of(data)
                 if is_of(self._repository.name, issue):
+                    self._numbers.note(issue.number)
                     yield issue
+
+    def _seen(self, data: Any) -> Issue:
+        issue = issue_of(data)
+        self._numbers.note(issue.number)
+        return issue
 
     def _listing(self, path: str, issues: AsyncGenerator[Issue, None]) -> Listing:
         return Listing(issues, self._repository.confirmed_at(path))

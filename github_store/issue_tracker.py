@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from github_store.collaborators import Collaborators
 from github_store.gateway import Gateway
 from github_store.held_answers import HeldAnswers
@@ -9,6 +11,7 @@ from github_store.held_repository import HeldRepository
 from github_store.issue_comments import IssueComments
 from github_store.issue_events import IssueEvents
 from github_store.issue_listings import IssueListings
+from github_store.issue_numbers import IssueNumbers
 from github_store.issues import Issues
 from github_store.label_list import LabelList
 from github_store.told_state import ToldState
@@ -17,14 +20,15 @@ from github_store.told_state import ToldState
 class IssueTracker:
     """Knows issues, labels and comments, not incidents. Made for one event loop.
 
-    All parts raise GitHubUnavailable where GitHub is out.
+    ``clock`` gives seconds since 1970. All parts raise GitHubUnavailable where GitHub is out.
     """
 
-    def __init__(self, gateway: Gateway, held: HeldAnswers) -> None:
+    def __init__(self, gateway: Gateway, held: HeldAnswers, *, clock: Callable[[], float]) -> None:
         self.repository = HeldRepository(gateway, held)
         self.told = ToldState(held)
-        self.issues = Issues(self.repository, self.told)
-        self.listings = IssueListings(self.repository)
+        self.numbers = IssueNumbers(self.repository, clock=clock)
+        self.issues = Issues(self.repository, self.told, self.numbers)
+        self.listings = IssueListings(self.repository, self.numbers)
         self.comments = IssueComments(self.repository, self.told)
         self.events = IssueEvents(self.repository)
         self.labels = LabelList(self.repository)

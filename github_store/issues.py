@@ -9,6 +9,7 @@ from typing import Any
 
 from github_store.errors import GitHubUnavailable, OutcomeUnknown
 from github_store.held_repository import HeldRepository
+from github_store.issue_numbers import IssueNumbers
 from github_store.labels import INCIDENT_LABEL, label_keys
 from github_store.records import Issue, issue_from
 from github_store.told_state import ToldState
@@ -17,16 +18,24 @@ from github_store.told_state import ToldState
 class Issues:
     """One GitHub call per method. Knows titles, labels and states, not incidents."""
 
-    def __init__(self, repository: HeldRepository, told: ToldState) -> None:
+    def __init__(self, repository: HeldRepository, told: ToldState, numbers: IssueNumbers) -> None:
         self._repository = repository
         self._told = told
+        self._numbers = numbers
 
     async def get(self, number: int, *, renew: bool = False) -> Issue | None:
         """The issue, or None where it does not exist, was deleted or transferred away."""
+        if await self._numbers.rules_out(number):
+            return None
         reply = await self._repository.held.get(self._path(number), renew=renew)
         if not reply.ok:
             await self._repository.believe_missing(reply)
+            if reply.status != 404:  # it was there once
+                self._numbers.note(number)
+            elif self._numbers.lies_above(number):  # then that is all there is to remember
+                self.forget(number)
             return None
+        self._numbers.note(number)
         issue = issue_of(reply.data)
         return issue if is_of(self._repository.name, issue) else None
 
@@ -39,6 +48,7 @@ class Issues:
         except GitHubUnavailable as error:
             raise OutcomeUnknown(str(error)) from None
         self._repository.held.put(self._path(issue.number), reply)
+        self._numbers.note(issue.number)
         return issue
 
     async def edit(self, number: int, changes: Mapping[str, Any]) -> Issue:
@@ -64,10 +74,12 @@ class Issues:
     def take(self, number: int, data: Mapping[str, Any]) -> None:
         """Hold an issue as somebody else was told it is; see told_state.py."""
         self._told.take(self._path(number), data)
+        self._numbers.note(number)
 
     def bury(self, number: int) -> None:
         """The issue is gone for good."""
         self._told.bury(self._path(number))
+        self._numbers.note(number)
 
     def forget(self, number: int) -> None:
         """Let the next read ask GitHub."""

@@ -275,7 +275,7 @@ def assemble_store(
         stretch=lambda: known_quota.stretch(monotonic()),
         may_ask=lambda path: known_breaker.may_read(path, monotonic()),
     )
-    tracker = IssueTracker(gateway, held)
+    tracker = IssueTracker(gateway, held, clock=clock)
     trust = Trust(own_logins=frozenset({own_login}), trusted_authors=frozenset(trusted_authors))
     incidents = IncidentStore(
         tracker,

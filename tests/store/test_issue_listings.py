@@ -38,7 +38,7 @@ def ask(url: str, question: Callable[[IssueTracker], Awaitable[Any]]) -> Any:
         )
         held = HeldAnswers(gateway, freshness=Freshness(), clock=lambda: NOW)
         try:
-            return await question(IssueTracker(gateway, held))
+            return await question(IssueTracker(gateway, held, clock=lambda: NOW))
         finally:
             await gateway.close()
 

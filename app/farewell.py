@@ -81,6 +81,7 @@ class ReaderWatch:
         self._transport = transport
         self._loop = loop
         self._unread = transport.get_write_buffer_size()
+        self.began_at = loop.time()
         self._look = loop.call_later(READ_SECONDS, self._look_again)
 
     def end(self) -> None:

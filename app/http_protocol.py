@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from app.farewell import Lingering, ReaderWatch
 from app.joining_transport import JoiningTransport
 from app.no_request import (
+    CROWDED,
     MOST_HEAD_BYTES,
     MOST_HEADERS,
     MOST_PIPELINED,
@@ -28,6 +29,8 @@ from app.no_request import (
     TOO_SLOW,
     Problem,
 )
+from app.open_connections import OpenConnections
+from app.open_files import MOST_CONNECTIONS
 
 MOST_DRAINED_BYTES: Final = 65_536
 """So much of a body that nobody reads is read and thrown away to keep a connection."""
@@ -40,7 +43,13 @@ class _Unacceptable(Exception):
     """Raised within the parser to stop it."""
 
 
+def protocol_of(open_connections: OpenConnections) -> type[HttpProtocol]:
+    """The protocol of one server, which keeps its connections within these bounds."""
+    return type("HttpProtocol", (HttpProtocol,), {"open_connections": open_connections})
+
+
 class HttpProtocol(HttpToolsProtocol):
+    open_connections = OpenConnections(most=MOST_CONNECTIONS)
     _wire: asyncio.Transport
     _is_in_head = True
     _is_whole = False
@@ -62,6 +71,10 @@ class HttpProtocol(HttpToolsProtocol):
         joining = JoiningTransport(transport, self.loop, close=self._leave)
         super().connection_made(cast(asyncio.Transport, joining))
         self._set_deadline()
+        if len(self.connections) > self.open_connections.most:
+            others = [each for each in self.connections if each is not self]
+            if not self.open_connections.make_room(cast(list[HttpProtocol], others)):
+                self.refuse(CROWDED)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._clear_deadline()
@@ -112,6 +125,7 @@ class HttpProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         if self._reader and not self.transport.is_closing():
             self._reader.end()
+            self._reader = None
         super().resume_writing()
 
     def shutdown(self) -> None:
@@ -194,12 +208,34 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
 
+    @property
+    def address(self) -> str:
+        return self.client[0] if self.client else "unknown"
+
+    @property
+    def waits_since(self) -> float | None:
+        if self.transport.is_closing():
+            return 0.0
+        if self._reader:
+            return self._reader.began_at
+        if idle := self.timeout_keep_alive_task:
+            return idle.when() - self.timeout_keep_alive
+        if self._deadline:
+            return self._deadline.when() - (
+                HEAD_SECONDS if self._is_head_deadline else BODY_SECONDS
+            )
+        return None
+
+    def give_way(self) -> None:
+        self.connections.discard(self)
+        self._wire.abort()
+
     def refuse(self, problem: Problem) -> None:
         """The last answer of a connection, where no application could give it."""
         self._is_refused = True
         self.transport.write(problem.answer)
         self.transport.close()
-        problem.note(self.client[0] if self.client else "unknown")
+        problem.note(self.address)
 
     def _set_deadline(self) -> None:
         self._clear_deadline()

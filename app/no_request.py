@@ -72,3 +72,10 @@ TOO_SLOW: Final = Problem(
     "the request came too slowly",
     "the head of a request has to come within 10 seconds",
 )
+CROWDED: Final = Problem(
+    503,
+    "Service Unavailable",
+    "too many connections",
+    "every connection that is kept open is being served; try again",
+    "retry-after: 1\r\n",
+)

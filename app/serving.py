@@ -24,9 +24,11 @@ from app.credentials import credential_of
 from app.deployment import check_real_repository, uses_embedded_github
 from app.first_start import FirstStart
 from app.github_contact import GitHubContact
-from app.http_protocol import HttpProtocol
+from app.http_protocol import protocol_of
 from app.listening import listening
 from app.metrics import Metrics
+from app.open_connections import OpenConnections
+from app.open_files import raise_open_files, room_for_connections
 from app.readiness import Vitals
 from app.redaction import Redaction
 from app.samples import sample_monitors, write_samples
@@ -287,9 +289,10 @@ async def _complete(first_start: FirstStart, store: Store, *, with_samples: bool
 
 
 def _server(app: ASGIApp) -> _Server:
+    most = room_for_connections(raise_open_files())
     config = uvicorn.Config(
         app,
-        http=HttpProtocol,
+        http=protocol_of(OpenConnections(most=most)),
         log_config=None,
         access_log=False,
         proxy_headers=False,  # auth.py decides whom to believe

@@ -165,6 +165,10 @@ class HeldAnswers:
         held = self._at_hand(path)
         return held is not None and self._judge(held) is Verdict.FRESH
 
+    def is_asked_for(self, path: str) -> bool:
+        """Whether a request for a path is under way, whose answer further readers share."""
+        return path in self._flights
+
     def peek(self, path: str) -> Held | None:
         """What is held of a path, however old."""
         return self._at_hand(path)

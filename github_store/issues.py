@@ -25,9 +25,10 @@ class Issues:
 
     async def get(self, number: int, *, renew: bool = False) -> Issue | None:
         """The issue, or None where it does not exist, was deleted or transferred away."""
-        if await self._numbers.rules_out(number):
+        path, held = self._path(number), self._repository.held
+        if not held.is_asked_for(path) and await self._numbers.rules_out(number):
             return None
-        reply = await self._repository.held.get(self._path(number), renew=renew)
+        reply = await held.get(path, renew=renew)
         if not reply.ok:
             await self._repository.believe_missing(reply)
             if reply.status != 404:  # it was there once

@@ -200,3 +200,16 @@ def test_a_number_that_is_gone_is_remembered_for_as_long_as_it_is_fresh(
         assert asked(github) == 0
 
     with_store(github, steps)
+
+
+def test_all_who_ask_for_one_number_at_once_are_one_guess(
+    github: EmbeddedGitHub, owner: Person
+) -> None:
+    number = owner.open_issue()
+
+    async def steps(store: Store) -> None:
+        asked(github)
+        await asyncio.gather(*(store.incidents.get(number) for _ in range(200)))
+        assert asked(github) == 1
+
+    with_store(github, steps)

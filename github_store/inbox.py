@@ -18,6 +18,7 @@ from github_store.held_board import HeldBoard
 from github_store.incident_news import IncidentNews
 from github_store.issue_tracker import IssueTracker
 from github_store.webhook import (
+    NO_PAYLOAD,
     BranchMoved,
     CommentChanged,
     CommentGone,
@@ -101,13 +102,17 @@ class Inbox:
         try:
             payload = payload_of(body, content_type)
             told = news_of(event, payload)
-        except (KeyError, TypeError, ValueError, RecursionError):
+            is_ours = self._is_ours(*repository_of(payload))
+        except NO_PAYLOAD:
             raise MalformedDelivery(f"this is no payload of the event {event[:40]}") from None
-        if not self._is_ours(*repository_of(payload)):
+        if not is_ours:
             return False
         self.delivered_at = self._clock()
-        for news in told:
-            await self.apply(news)
+        try:
+            for news in told:
+                await self.apply(news)
+        except RecursionError:
+            raise MalformedDelivery("the payload is nested too deeply") from None
         self._applied[delivery_id] = True
         return True
 

@@ -81,7 +81,7 @@ def issue_from(data: Mapping[str, Any]) -> Issue:
         updated_at=seconds_from_iso(data.get("updated_at") or data["created_at"]),
         closed_at=seconds_from_iso(closed_at) if closed_at else None,
         author=_login(data),
-        author_association=data.get("author_association") or "NONE",
+        author_association=_text(data.get("author_association") or "NONE"),
         is_pull_request=data.get("pull_request") is not None,
         repository_url=_text(data.get("repository_url") or ""),
     )
@@ -95,7 +95,7 @@ def comment_from(data: Mapping[str, Any]) -> Comment:
         created_at=seconds_from_iso(data["created_at"]),
         updated_at=seconds_from_iso(data.get("updated_at") or data["created_at"]),
         author=_login(data),
-        author_association=data.get("author_association") or "NONE",
+        author_association=_text(data.get("author_association") or "NONE"),
     )
 
 

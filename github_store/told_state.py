@@ -76,7 +76,7 @@ class ToldState:
 def _shown(data: Mapping[str, Any]) -> tuple[Any, ...]:
     """What of an issue or comment is read here."""
     labels = [
-        label if isinstance(label, str) else label["name"] for label in data.get("labels", ())
+        label if isinstance(label, str) else label["name"] for label in data.get("labels") or ()
     ]
     keys = ("title", "body", "state", "closed_at")
     return (*(data.get(key) for key in keys), sorted(labels))

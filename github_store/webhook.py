@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
+from github_store.records import comment_from, issue_from, seconds_from_iso
+
 _PREFIX = "sha256="
-_GONE = frozenset({"deleted", "transferred"})
+NO_PAYLOAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading JSON as something that it is not comes to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +94,23 @@ def payload_of(body: bytes, content_type: str) -> Mapping[str, Any]:
 def news_of(event: str, payload: Mapping[str, Any]) -> tuple[News, ...]:
     """What an event says; nothing for events and actions that change nothing shown here.
 
-    Raises KeyError, TypeError or ValueError where the payload is not what the event's is.
+    Raises one of NO_PAYLOAD where the payload is not what the event's is.
     """
     action = payload.get("action")
     match event:
         case "issues":
             issue = payload["issue"]
             number = int(issue["number"])
-            return (IssueGone(number) if action in _GONE else IssueChanged(number, issue),)
+            if action in ("deleted", "transferred"):
+                return (IssueGone(number),)
+            issue_from(issue), seconds_from_iso(issue["updated_at"])  # nothing else is held
+            return (IssueChanged(number, issue),)
         case "issue_comment":
             number, comment = int(payload["issue"]["number"]), payload["comment"]
             comment_id = int(comment["id"])
             if action == "deleted":
                 return (CommentGone(number, comment_id),)
+            comment_from(comment), seconds_from_iso(comment["updated_at"])
             return (CommentChanged(number, comment_id, comment),)
         case "push":
             branch = str(payload["ref"]).removeprefix("refs/heads/")

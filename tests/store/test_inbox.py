@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -321,6 +322,80 @@ def test_only_what_is_signed_is_read_and_only_once(github: EmbeddedGitHub) -> No
         with pytest.raises(MalformedDelivery):
             await post.deliver((signed, garbage))
         assert await titles(store) == ["Real"]
+
+    with_post(github, steps)
+
+
+ABSURD = [
+    None,
+    True,
+    -1,
+    1e999,
+    10**400,
+    "",
+    "\ud800",
+    [],
+    [[1]],
+    {},
+    {"name": 5},
+    [None],
+    "9" * 99,
+]
+
+
+def test_absurd_deliveries_that_are_signed_fail_plainly_and_leave_reads_alone(
+    github: EmbeddedGitHub,
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = await asyncio.to_thread(owner.open_issue, "Sound", labels=["incident", "earth"])
+        await asyncio.to_thread(owner.do, "POST", f"/issues/{number}/comments", {"body": "b"})
+        deliveries = post.collected()
+        await post.deliver(*deliveries)
+        outcomes = []
+        for headers, body in deliveries:
+            payload = json.loads(body)
+            places = [(payload, name) for name in payload]
+            for name in ("issue", "comment", "repository", "sender"):
+                places += [(payload[name], key) for key in payload.get(name) or ()]
+            for place, name in places:
+                before = place[name]
+                for absurd in ABSURD:
+                    place[name] = absurd
+                    text = json.dumps(payload).encode()
+                    signed = headers | {
+                        "x-github-delivery": f"absurd-{len(outcomes)}",
+                        "x-hub-signature-256": signature_of(text, SECRET),
+                    }
+                    try:
+                        await post.deliver((signed, text))
+                    except MalformedDelivery:
+                        outcomes.append("malformed")
+                    else:
+                        outcomes.append("taken")
+                place[name] = before
+        assert {"malformed", "taken"} == set(outcomes)
+        assert "Sound" in await titles(store)
+        assert [each.body for each in await store.incidents.comments(number)][:1] == ["b"]
+
+    with_post(github, steps)
+
+
+def test_a_payload_nested_deeply_is_refused_or_taken(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        await asyncio.to_thread(owner.open_issue, "Sound")
+        headers, body = post.collected()[0]
+        for depth in (*range(800, 1_000), 100_000):
+            nested = b"[" * depth + b"]" * depth
+            text = body.replace(b'"issue": {', b'"issue": {"x": %b, ' % nested)
+            text = text.replace(b'"issue":{', b'"issue":{"x":%b,' % nested)
+            assert nested in text
+            signed = headers | {
+                "x-github-delivery": f"nested-{depth}",
+                "x-hub-signature-256": signature_of(text, SECRET),
+            }
+            with contextlib.suppress(MalformedDelivery):
+                await post.deliver((signed, text))
+        assert await titles(store) == ["Sound"]
 
     with_post(github, steps)
 

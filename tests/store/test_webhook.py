@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from github_store.webhook import (
+    NO_PAYLOAD,
     BranchMoved,
     CommentChanged,
     CommentGone,
@@ -92,8 +94,9 @@ def test_anything_else_is_no_payload(body: bytes, content_type: str) -> None:
         payload_of(body, content_type)
 
 
-ISSUE = {"number": 5, "title": "t"}
-COMMENT = {"id": 7, "body": "b"}
+MOMENT = "2026-11-24T04:55:52Z"
+ISSUE = {"number": 5, "title": "t", "state": "open", "created_at": MOMENT, "updated_at": MOMENT}
+COMMENT = {"id": 7, "body": "b", "created_at": MOMENT, "updated_at": MOMENT}
 PUSH = {
     "ref": "refs/heads/main",
     "after": "abc",
@@ -147,3 +150,47 @@ def test_githubs_own_payloads_can_be_read(path: Path | None) -> None:
 def test_a_payload_without_a_repository_names_none() -> None:
     assert repository_of({}) == ("", "")
     assert repository_of({"repository": {"id": 3, "full_name": "o/r"}}) == ("3", "o/r")
+
+
+ABSURD = [None, True, -1, 1e999, 10**400, "", "x", "\ud800", [], [1], {}, {"name": 5}, [[]], [None]]
+
+
+def changed(value: Any, path: tuple[str, ...], to: Any) -> Any:
+    """The same, but for what is found at a path; None at its end takes the field away."""
+    if not path:
+        return to
+    rest = {**value}
+    if to is ... and len(path) == 1:
+        rest.pop(path[0], None)
+    else:
+        rest[path[0]] = changed(rest.get(path[0], {}), path[1:], to)
+    return rest
+
+
+EVENTS = ["issues", "issue_comment", "push", "label", "repository", "ping"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *((name,) for name in ("action", "issue", "comment", "ref", "after", "commits")),
+        *(("issue", name) for name in (*ISSUE, "labels", "user", "body", "author_association")),
+        *(("comment", name) for name in (*COMMENT, "user", "author_association")),
+    ],
+    ids=".".join,
+)
+def test_a_payload_that_is_none_is_told_in_a_few_ways(path: tuple[str, ...]) -> None:
+    payload = {"action": "edited", "issue": ISSUE, "comment": COMMENT, **PUSH}
+    told = 0
+    for event in EVENTS:
+        for to in (*ABSURD, ...):
+            with contextlib.suppress(NO_PAYLOAD):
+                told += len(news_of(event, changed(payload, path, to)))
+    assert told >= len(ABSURD), "label and repository say the same, whatever they hold"
+
+
+def test_what_is_held_of_a_payload_is_an_issue_or_comment() -> None:
+    for path in (("issue", "title"), ("issue", "updated_at"), ("issue", "author_association")):
+        payload = changed({"action": "edited", "issue": ISSUE}, path, [5])
+        with pytest.raises(NO_PAYLOAD):
+            news_of("issues", payload)

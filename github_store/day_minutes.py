@@ -141,4 +141,20 @@ def counts_of(letters: bytes, start: int, stop: int) -> Counts:
     )
 
 
+def spread(counts: Counts) -> DayMinutes:
+    """A day of these counts with each status evenly over it: where its minutes are not known."""
+    places = sorted(
+        ((number + 0.5) / count, status)
+        for status in Status
+        if (count := getattr(counts, status.lower()))
+        for number in range(count)
+    )
+    return NO_MINUTES.with_samples(
+        {
+            number * MINUTES_OF_DAY // len(places): status
+            for number, (_, status) in enumerate(places)
+        }
+    )
+
+
 NO_MINUTES: Final = day_from_runs("")

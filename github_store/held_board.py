@@ -167,7 +167,8 @@ class HeldBoard:
     async def minutes(self, base: Base, day: int) -> Mapping[str, DayMinutes]:
         """All monitors' minutes of a past day as of ``base``; none where it has no file.
 
-        Where a person broke the file, as it could be read last; else raises BrokenDocument.
+        Where a person broke the file, or GitHub is out, as it could be read last; else raises
+        BrokenDocument or GitHubUnavailable.
         """
         snapshot = base.snapshot or base.lost
         sha = snapshot.files.get(day_path(day)) if snapshot else None
@@ -180,9 +181,11 @@ class HeldBoard:
                 if sha not in self._minutes:
                     file = await self._read_day(snapshot, day)
                     self._minutes[sha] = present_minutes(file, self._tags)
-        except BrokenDocument:
+        except (BrokenDocument, GitHubUnavailable) as error:
             if day not in self._good:
                 raise
+            if isinstance(error, GitHubUnavailable):
+                note_read(Outcome.OUTAGE, self._asked_at or 0.0)
         else:
             self._good[day] = self._minutes[sha]
         return self._good[day]

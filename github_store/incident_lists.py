@@ -10,19 +10,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
 from contextlib import aclosing
 from typing import Final
 
 from github_store.errors import GitHubUnavailable
+from github_store.held_reads import note_from_list
 from github_store.incident import INCIDENT_LABEL, Incident, incident_from, is_incident
 from github_store.incident_news import IncidentNews
 from github_store.issue_listings import Listing
 from github_store.issue_tracker import IssueTracker
 from github_store.monitor import Monitors
 from github_store.newest_first import newest_first
+from github_store.read_trace import Outcome, note_read
 from github_store.records import Issue
-from github_store.search_query import SearchFilter, incident_matches, issue_query
+from github_store.search_query import (
+    SearchFilter,
+    incident_matches,
+    issue_query,
+    matches_but_for_tags,
+)
 from github_store.visible_issues import VisibleIssues
 
 log = logging.getLogger(__name__)
@@ -71,7 +78,7 @@ class IncidentLists:
             )
             for state, since in lists
         ]
-        issues = {number: await self._visible.find(number) for number in self._later_than(listings)}
+        issues = await self._later_than(listings)
         for listing in listings:
             async with aclosing(listing.issues) as listed:
                 async for issue in listed:
@@ -80,25 +87,37 @@ class IncidentLists:
                         issues[issue.number] = issue
         return [issue for issue in issues.values() if issue]
 
-    def _later_than(self, listings: Iterable[Listing]) -> frozenset[int]:
-        """The issues whose news these listings may not show yet."""
-        return self._news.since(min((each.confirmed_at for each in listings), default=math.inf))
+    async def _later_than(self, listings: Iterable[Listing]) -> dict[int, Issue | None]:
+        """The issues whose news these listings may not show yet; None for what is no incident.
+
+        One that GitHub, being out, does not give is left out: there the lists have to do.
+        """
+        confirmed_at = min((each.confirmed_at for each in listings), default=math.inf)
+        issues: dict[int, Issue | None] = {}
+
+        async def find(number: int) -> None:
+            try:
+                issues[number] = await self._visible.find(number)
+            except GitHubUnavailable:
+                note_read(Outcome.OUTAGE, confirmed_at)
+
+        await asyncio.gather(*map(find, self._news.since(confirmed_at)))
+        return issues
 
     async def _matching(self, search: SearchFilter) -> AsyncGenerator[Incident, None]:
         """Everything that matches, newest first: what GitHub finds, and what is later news."""
         listings = await self._listings(search)
-        late = self._later_than(listings)
-        issues = await asyncio.gather(*map(self._visible.find, late))
-        incidents = [incident_from(issue, self._monitors) for issue in issues if issue]
+        late = await self._later_than(listings)
+        incidents = [incident_from(issue, self._monitors) for issue in late.values() if issue]
         recent = [incident for incident in incidents if incident_matches(search, incident)]
         recent.sort(key=_age_key, reverse=True)
-        streams = [_each(recent), self._listed(search, listings, leave_out=late)]
+        streams = [_each(recent), self._listed(search, listings, leave_out=late.keys())]
         async with aclosing(newest_first(streams, key=_age_key)) as merged:
             async for incident in merged:
                 yield incident
 
     async def _listed(
-        self, search: SearchFilter, listings: Sequence[Listing], *, leave_out: frozenset[int]
+        self, search: SearchFilter, listings: Sequence[Listing], *, leave_out: Collection[int]
     ) -> AsyncGenerator[Incident, None]:
         """What matches of the listings, each incident once, without the numbers to leave out."""
         seen = set(leave_out)
@@ -108,6 +127,8 @@ class IncidentLists:
                 if issue.number in seen or not is_incident(issue):
                     continue
                 seen.add(issue.number)
+                if not matches_but_for_tags(search, issue):
+                    continue
                 incident = incident_from(issue, self._monitors)
                 if incident_matches(search, incident) and await self._visible.speaks(issue):
                     yield incident
@@ -115,21 +136,34 @@ class IncidentLists:
     async def _listings(self, search: SearchFilter) -> list[Listing]:
         """Listings among which all matching incidents are.
 
-        Titles and dates are GitHub's search to answer; while it can't, the list is read through.
+        Titles and dates are GitHub's search to answer. While it can't, or finds more than it
+        gives, the list of incidents is read through; and where that is at hand whole, it is
+        fresher and costs nothing.
         """
+        listings, whole = self._tracker.listings, (INCIDENT_LABEL,)
         labels = self._monitors.labels_of(search.tags)
         if search.tags and not labels:
             return []
         if search.needs_search:
-            query = issue_query(self._tracker.repository.name, search, labels=labels)
-            try:
-                return [await self._tracker.listings.search(query)]
-            except GitHubUnavailable as error:
-                log.warning("GitHub's search is out (%s): reading the issue list instead", error)
+            if listings.is_at_hand(whole, state=search.state):
+                note_from_list()
+                return [await listings.labelled(whole, state=search.state)]
+            if found := await self._searched(search, labels):
+                return [found]
+            note_from_list()
         filters: list[tuple[str, ...]] = [(INCIDENT_LABEL, label) for label in labels]
         if not 0 < len(filters) <= MAX_LABEL_LISTS:
-            filters = [(INCIDENT_LABEL,)]
-        return [await self._tracker.listings.labelled(each, state=search.state) for each in filters]
+            filters = [whole]
+        return [await listings.labelled(each, state=search.state) for each in filters]
+
+    async def _searched(self, search: SearchFilter, labels: Iterable[str]) -> Listing | None:
+        """What GitHub's search finds; None where the list has to answer."""
+        query = issue_query(self._tracker.repository.name, search, labels=labels)
+        try:
+            return await self._tracker.listings.search(query)
+        except GitHubUnavailable as error:
+            log.warning("GitHub's search is out (%s): reading the issue list instead", error)
+            return None
 
 
 def _age_key(each: Issue | Incident) -> tuple[int, int]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from github_store.authors import Authors
+from github_store.errors import GitHubUnavailable
 from github_store.incident_news import IncidentNews
 from github_store.issue_comments import IssueComments
 from github_store.keyed_writes import KeyedWrite, KeyedWrites, RequestKey
 from github_store.markers import read_hidden, write_hidden
+from github_store.read_trace import Outcome, note_read
 from github_store.records import Comment
 from github_store.visible_issues import VisibleIssues
 
@@ -55,8 +57,13 @@ class IncidentUpdates:
             return []
         comments = {comment.id: comment for comment in found.comments}
         for comment_id in self._news.comments_since(number, found.confirmed_at):
+            try:
+                late = await self._comments.get(comment_id)
+            except GitHubUnavailable:  # then the list has to do
+                note_read(Outcome.OUTAGE, found.confirmed_at)
+                continue
             comments.pop(comment_id, None)
-            if late := await self._comments.get(comment_id):
+            if late:
                 comments[comment_id] = late
         return [
             _shown(comments[comment_id])

@@ -15,14 +15,22 @@ from cachetools import LRUCache
 from github_store.committer import Committer
 from github_store.coverage import IncidentSpan
 from github_store.day_file_format import day_path
-from github_store.day_minutes import NO_MINUTES, DayMinutes
-from github_store.errors import BrokenDocument, JournalUnavailable, StoreError, Unprocessable
+from github_store.day_minutes import NO_MINUTES, DayMinutes, spread
+from github_store.errors import (
+    BrokenDocument,
+    GitHubUnavailable,
+    JournalUnavailable,
+    StoreError,
+    Unprocessable,
+)
 from github_store.held_board import Base, HeldBoard
 from github_store.incident_coverage import IncidentCoverage
 from github_store.journal import Journal, Sequenced
 from github_store.monitor import Monitor, Monitors, Status
+from github_store.past_days import KEPT_DAYS
 from github_store.pending_samples import Pending
 from github_store.present_tags import PresentTags
+from github_store.read_trace import Outcome, note_read
 from github_store.sample import Sample
 from github_store.status_board import Board
 from github_store.status_files import (
@@ -155,7 +163,9 @@ class StatusStore:
     async def current(self, tag: str, *, since_seconds: int) -> MonitorStatus:
         """The newest status, and the uptime of the current minute and the seconds before it.
 
-        Raises GitHubUnavailable or BrokenDocument where nothing is held to answer from.
+        A past day whose minutes GitHub, being out, does not give is taken from its counts, as if
+        each status were spread evenly over it. Raises GitHubUnavailable or BrokenDocument where
+        nothing is held to answer from.
         """
         monitor = self._monitor(tag)
         # A commit may land while this waits: then what it held is pending no more, and the board
@@ -165,6 +175,7 @@ class StatusStore:
         spans = await self._coverage.spans()
         board = await self._under_present_tags(base)
         past: dict[int, DayMinutes] = {}
+        is_estimate = False
         while True:
             pending = self._with_news(noted, tag)
             minute, since_minutes = int(self._clock()) // 60, since_seconds // 60
@@ -182,11 +193,15 @@ class StatusStore:
                 past=past,
             )
             if not isinstance(found, DaysNeeded):
-                answers[tag, since_minutes] = pending, found
+                if not is_estimate:
+                    answers[tag, since_minutes] = pending, found
                 return found
             for day in found.days:
-                minutes = await self._held.minutes(base, day)
-                past[day] = minutes.get(tag, NO_MINUTES)
+                try:
+                    past[day] = (await self._held.minutes(base, day)).get(tag, NO_MINUTES)
+                except GitHubUnavailable:
+                    note_read(Outcome.OUTAGE, self._held.confirmed_at or 0.0)
+                    past[day], is_estimate = _estimated(board, tag, day), True
 
     async def recall(self) -> None:
         """Have at hand what an earlier process knew, without asking GitHub."""
@@ -276,3 +291,9 @@ class StatusStore:
         if monitor is None:
             raise Unprocessable("no monitor has this tag", field="tag")
         return monitor
+
+
+def _estimated(board: Board, tag: str, day: int) -> DayMinutes:
+    """A past day as far as the board alone tells of it."""
+    entry, ago = board.entries.get(tag), board.today - day
+    return spread(entry.days.before(ago)) if entry and 1 <= ago <= KEPT_DAYS else NO_MINUTES

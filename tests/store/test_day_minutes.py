@@ -15,6 +15,7 @@ from github_store.day_minutes import (
     counts_of,
     day_from_letters,
     day_from_runs,
+    spread,
 )
 from github_store.monitor import Status
 
@@ -111,3 +112,19 @@ def test_a_day_is_its_letters(runs: str) -> None:
     assert day_from_letters(day.letters) == day
     assert day_from_letters(day.letters.rstrip(b"-")) == day
     assert counts_of(day.letters, 0, MINUTES_OF_DAY) == day.counts
+
+
+@given(st.tuples(*[st.integers(0, 480)] * 3))
+def test_a_day_known_by_its_counts_alone_has_each_status_spread_over_it(
+    numbers: tuple[int, int, int],
+) -> None:
+    counts = Counts(*numbers)
+    day = spread(counts)
+    assert day.counts == counts
+    morning = counts_of(day.letters, 0, MINUTES_OF_DAY // 2)
+    for part, whole in zip(
+        (morning.up, morning.degraded, morning.down),
+        (counts.up, counts.degraded, counts.down),
+        strict=True,
+    ):
+        assert abs(part - whole / 2) <= 3

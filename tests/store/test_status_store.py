@@ -22,6 +22,7 @@ from github_store import (
     Impact,
     IncidentFields,
     MonitorStatus,
+    Outcome,
     Rhythm,
     Status,
     Store,
@@ -32,6 +33,7 @@ from github_store.embedded import EmbeddedGitHub
 from github_store.status_board_format import parse_board
 from tests.github_person import Person
 from tests.store.test_incident_store import commit_monitors
+from tests.store.traced import outcome_of
 
 UP, DOWN, DEGRADED = Status.UP, Status.DOWN, Status.DEGRADED
 MIDNIGHT = 1_790_035_200  # 2026-09-22T00:00:00Z
@@ -342,6 +344,57 @@ def test_a_cold_start_answers_from_the_board_and_reads_only_the_days_it_needs(
 
     with_statuses(github, tmp_path / "one", fill)
     with_statuses(github, tmp_path / "two", read)
+
+
+def test_a_past_day_that_was_never_read_is_taken_from_its_counts_while_github_is_out(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    yesterday = NOON - DAY
+
+    async def fill(store: Store) -> None:
+        await push(store, at=NOON)
+        await push(store, status=DOWN, at=yesterday - 60)
+        await push(store, at=yesterday - 120)
+
+    async def read(store: Store) -> None:
+        assert await current(store) == ("UP", "66.6667", NOON)
+        github.faults.add("outage")
+        await push(store, status=DOWN, at=yesterday + 60)
+        assert await outcome_of(current(store)) == (("UP", "50", NOON), Outcome.OUTAGE)
+        assert await outcome_of(current(store)) == (("UP", "50", NOON), Outcome.OUTAGE)
+        github.faults.clear()
+        assert await current(store, since=DAY) == ("UP", "50", NOON), "the late one alone"
+
+    with_statuses(github, tmp_path / "one", fill)
+    with_statuses(github, tmp_path / "two", read)
+
+
+def test_a_past_day_that_others_wrote_is_given_as_it_was_while_its_file_cannot_be_had(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    yesterday = NOON - DAY
+
+    async def steps(store: Store) -> None:
+        await push(store, status=DOWN, at=yesterday)
+        await store.statuses.flush()
+        await push(store, at=yesterday + 60)
+        assert await current(store) == ("UP", "50", yesterday + 60)
+
+        async def write(other: Store) -> None:
+            await push(other, status=DOWN, at=yesterday + 120)
+
+        await asyncio.to_thread(with_statuses, github, tmp_path / "other", write)
+        sha = owner.do("GET", "/contents/history/2026-09-21.json?ref=status-data")["sha"]
+        fault = github.faults.add("error", match=f"/git/blobs/{sha}")
+        held = ("DOWN", "50", yesterday + 120)  # the board is the new one, its day is not
+        assert await outcome_of(current(store)) == (held, Outcome.OUTAGE)
+        github.faults.lift(fault)
+
+    async def read(store: Store) -> None:
+        assert await current(store) == ("DOWN", "33.3333", yesterday + 120)
+
+    with_statuses(github, tmp_path / "one", steps)
+    with_statuses(github, tmp_path / "another", read)
 
 
 def test_incidents_beat_samples_and_samples_beat_the_default(

@@ -106,6 +106,18 @@ def search_of(query: Mapping[str, str]) -> Search:
     )
 
 
+def asked_search(query_string: bytes) -> Search:
+    """The same of a raw query. Raises Refused."""
+    if len(query_string) > LONGEST_KEPT:
+        return search_of(query_of(query_string))
+    return _kept_search(query_string)
+
+
+@lru_cache(MOST_KEPT)
+def _kept_search(query_string: bytes) -> Search:
+    return search_of(query_of(query_string))
+
+
 def status_query(query: Mapping[str, str], monitors: Monitors) -> tuple[str, int]:
     """The tag, and the window in seconds. Raises Refused."""
     tag = query.get("tag")

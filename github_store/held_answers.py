@@ -216,9 +216,10 @@ class HeldAnswers:
         return held
 
     def _judge(self, held: Held) -> Verdict:
-        verdict = self._freshness.judge(
-            held.at, now=self._clock(), vouched=self.vouched, stretch=self._stretch()
-        )
+        now = self._clock()
+        verdict = self._freshness.judge(held.at, now=now, vouched=self.vouched)
+        if verdict is not Verdict.FRESH:  # only then it matters how scarce requests are
+            verdict = self._freshness.judge(held.at, now=now, stretch=self._stretch())
         is_expired = held.is_distrusted or held.at <= self._expired_before
         return Verdict.EXPIRED if is_expired and verdict is not Verdict.WORTHLESS else verdict
 

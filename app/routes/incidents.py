@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from app.fresh_reply import RenderedAnswers, fresh_reply
 from app.json_reply import json_reply
-from app.query_parameters import SEARCH_PARAMETERS, incident_number, query_of, search_of
+from app.query_parameters import SEARCH_PARAMETERS, asked_search, incident_number, query_of
 from app.reception import Direct
 from app.request_body import read_json
 from app.store import Incidents
@@ -64,7 +64,7 @@ class IncidentRoutes:
         ]
 
     async def search(self, request: Request) -> Response:
-        wanted = search_of(query_of(request.scope["query_string"]))
+        wanted = asked_search(request.scope["query_string"])
         found = self._incidents.search(wanted.filter, page=wanted.page, per_page=wanted.per_page)
         return await fresh_reply(
             request, found, shown=_all_shown, kept=self._rendered, clock=self._clock

@@ -2,46 +2,106 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import json
 import re
 from typing import Any, Final, NoReturn
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 from app.refusal import Refused
 
 MAX_BODY_BYTES: Final = 1_048_576
+BODY_SECONDS: Final = 30.0
+"""How long a body may take to arrive."""
+ROOM_BYTES: Final = 67_108_864
 MAX_INTEGER_DIGITS: Final = 4_000
 """Python refuses to parse a longer whole number; here it counts as infinite, as JavaScript's."""
 
 _STRING_OR_CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
 
 
+class BodyRoom:
+    """What bodies on their way may take together; the one longest on its way gives way to more.
+
+    Made for one event loop.
+    """
+
+    def __init__(self, most_bytes: int = ROOM_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._held: dict[asyncio.Timeout, int] = {}
+        self._bytes = 0
+
+    def hold(self, limit: asyncio.Timeout, count: int) -> None:
+        """So many bytes more of the body whose time is ``limit``."""
+        self._held[limit] = self._held.get(limit, 0) + count
+        self._bytes += count
+        while self._bytes > self._most_bytes and len(self._held) > 1:
+            oldest = next(each for each in self._held if each is not limit)
+            self._bytes -= self._held.pop(oldest)
+            if not oldest.expired():
+                oldest.reschedule(0.0)
+
+    def free(self, limit: asyncio.Timeout) -> None:
+        self._bytes -= self._held.pop(limit, 0)
+
+
+_ROOM: Final = BodyRoom()
+
+
 async def read_json(request: Request) -> Any:
     """The body's JSON value, whatever its Content-Type says.
 
-    Raises Refused: 413 for more than MAX_BODY_BYTES (announced or sent), 400 for no JSON.
+    Raises Refused: 400 for no JSON, and as ``read_body`` does.
     """
     return parse_json(await read_body(request))
 
 
-async def read_body(request: Request) -> bytes:
-    """The raw body. Raises Refused, 413, for more than MAX_BODY_BYTES, announced or sent."""
+async def read_body(
+    request: Request, *, within_seconds: float = BODY_SECONDS, room: BodyRoom = _ROOM
+) -> bytes:
+    """The raw body.
+
+    Raises Refused: 413 for more than MAX_BODY_BYTES, announced or sent; 408 where it comes too
+    slowly, or longest of those that fill the room.
+    """
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
         raise _too_large()
+    try:
+        async with asyncio.timeout(within_seconds) as limit:
+            message = await request.receive()
+            if message["type"] == "http.request" and not message.get("more_body", False):
+                body: bytes = message.get("body", b"")
+                if len(body) > MAX_BODY_BYTES:
+                    raise _too_large()
+                return body
+            try:
+                return await _rest(request, message, limit, room)
+            finally:
+                room.free(limit)
+    except TimeoutError:
+        raise _too_slow(within_seconds) from None
+
+
+async def _rest(
+    request: Request, message: Message, limit: asyncio.Timeout, room: BodyRoom
+) -> bytes:
+    """A body of several pieces, of which ``message`` is the first."""
     body = bytearray()
-    is_whole = False
-    while not is_whole:
-        message = await request.receive()
+    while True:
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        body += message.get("body", b"")
+        piece = message.get("body", b"")
+        body += piece
         if len(body) > MAX_BODY_BYTES:
             raise _too_large()
-        is_whole = not message.get("more_body", False)
-    return bytes(body)
+        if not message.get("more_body", False):
+            return bytes(body)
+        room.hold(limit, len(piece))
+        message = await request.receive()
 
 
 def parse_json(body: bytes) -> Any:
@@ -98,5 +158,14 @@ def _too_large() -> Refused:
         "body too large",
         f"a request body has at most {MAX_BODY_BYTES} bytes",
         status=413,
+        headers={"Connection": "close"},
+    )
+
+
+def _too_slow(seconds: float) -> Refused:
+    return Refused(
+        "the request came too slowly",
+        f"a body has to come within {seconds:.0f} seconds, and sooner while many are sent",
+        status=408,
         headers={"Connection": "close"},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -12,19 +12,26 @@ from starlette.routing import BaseRoute, Route
 
 from app.json_reply import json_reply
 from app.refusal import Refused
-from app.request_body import read_body
+from app.request_body import BodyRoom, read_body
 from github_store import HOOK_PATH, ForgedDelivery, Inbox, MalformedDelivery
 
 PATIENCE_SECONDS: Final = 10.0
 """How long a delivery may take to arrive: GitHub itself gives up after so long."""
 
 
+_SIGNATURE: Final = re.compile("sha256=[0-9a-f]{64}")
+
+
 class WebhookRoutes:
-    """``note`` learns of each delivery's event and what became of it."""
+    """``note`` learns of each delivery's event and what became of it.
+
+    Anybody may send here, so what is on its way has a room of its own.
+    """
 
     def __init__(self, inbox: Inbox, *, note: Callable[[str, str], None]) -> None:
         self._inbox = inbox
         self._note = note
+        self._room = BodyRoom()
 
     def routes(self) -> list[BaseRoute]:
         return [Route(HOOK_PATH, self.take, methods=["POST"], name="takeWebhook")]
@@ -39,28 +46,31 @@ class WebhookRoutes:
                 "set GITHUB_WEBHOOK_SECRET to the secret of the repository's webhook",
                 status=403,
             )
+        signature = headers.get("x-hub-signature-256", "")
+        if not _SIGNATURE.fullmatch(signature):
+            self._note(event, "refused")
+            raise _forged("expected sha256= and 64 hexadecimal digits")
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                body = await read_body(request)
+            body = await read_body(request, within_seconds=PATIENCE_SECONDS, room=self._room)
             is_applied = await self._inbox.take(
                 body,
                 event=event,
                 delivery_id=headers.get("x-github-delivery", ""),
-                signature=headers.get("x-hub-signature-256"),
+                signature=signature,
                 content_type=headers.get("content-type", ""),
             )
-        except TimeoutError:
+        except Refused:
             self._note(event, "failed")
-            raise Refused(
-                "the body came too slowly", "send it within 10 seconds", status=408
-            ) from None
+            raise
         except ForgedDelivery as error:
             self._note(event, "refused")
-            raise Refused(
-                "invalid signature", f"X-Hub-Signature-256: {error}", status=401
-            ) from None
+            raise _forged(str(error)) from None
         except MalformedDelivery as error:
             self._note(event, "failed")
             raise Refused("malformed payload", str(error)) from None
         self._note(event, "applied" if is_applied else "ignored")
         return json_reply({"status": "applied" if is_applied else "ignored"})
+
+
+def _forged(problem: str) -> Refused:
+    return Refused("invalid signature", f"X-Hub-Signature-256: {problem}", status=401)

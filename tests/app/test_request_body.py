@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
+from starlette.types import Message
 
 from app.json_reply import json_bytes
 from app.refusal import Refused
-from app.request_body import MAX_BODY_BYTES, parse_json
+from app.request_body import MAX_BODY_BYTES, BodyRoom, parse_json, read_body
 from tests.app.service import Service
 
 
@@ -112,3 +115,64 @@ def test_the_content_type_does_not_matter() -> None:
 def test_an_answer_with_half_a_character_is_still_json() -> None:
     assert json_bytes({"a": "ü\ud83d"}) == b'{"a":"\\u00fc\\ud83d"}'
     assert json_bytes({"a": "ü"}) == '{"a":"ü"}'.encode()
+
+
+def reading(room: BodyRoom, *pieces: bytes, within_seconds: float = 5) -> asyncio.Task[bytes]:
+    """Reads a body of which so much comes, and then no more."""
+    left = list(pieces)
+
+    async def receive() -> Message:
+        if not left:
+            await asyncio.get_running_loop().create_future()
+        return {"type": "http.request", "body": left.pop(0), "more_body": True}
+
+    request = Request({"type": "http", "headers": []}, receive)
+    return asyncio.create_task(read_body(request, room=room, within_seconds=within_seconds))
+
+
+def test_a_body_that_does_not_end_is_408() -> None:
+    async def run() -> None:
+        for pieces in ((), (b"{",)):
+            with pytest.raises(Refused) as caught:
+                await reading(BodyRoom(), *pieces, within_seconds=0.01)
+            assert (caught.value.status, caught.value.headers) == (408, {"Connection": "close"})
+
+    asyncio.run(run())
+
+
+def test_bodies_on_their_way_take_so_much_together_and_the_longest_one_gives_way() -> None:
+    async def run() -> None:
+        room = BodyRoom(1_000)
+        tasks = []
+        for _ in range(4):
+            tasks.append(reading(room, b"x" * 300))
+            await asyncio.sleep(0)
+        with pytest.raises(Refused, match="too slowly"):
+            await tasks[0]
+        assert not any(each.done() for each in tasks[1:])
+        tasks.append(reading(room, b"x" * 200, b"x" * 600))
+        _, waiting = await asyncio.wait(tasks[1:], timeout=0.05)
+        assert waiting == {tasks[4]}
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_what_is_read_takes_no_room() -> None:
+    async def run() -> None:
+        room = BodyRoom(100)
+        for _ in range(5):
+            pieces = [
+                {"type": "http.request", "body": b"x" * 60, "more_body": True},
+                {"type": "http.request", "body": b"", "more_body": False},
+            ]
+
+            async def receive(pieces: list[Message] = pieces) -> Message:
+                return pieces.pop(0)
+
+            request = Request({"type": "http", "headers": []}, receive)
+            assert len(await read_body(request, room=room)) == 60
+
+    asyncio.run(run())

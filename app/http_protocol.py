@@ -31,6 +31,7 @@ from app.no_request import (
 )
 from app.open_connections import OpenConnections
 from app.open_files import MOST_CONNECTIONS
+from app.request_body import ON_ITS_WAY
 
 MOST_DRAINED_BYTES: Final = 65_536
 """So much of a body that nobody reads is read and thrown away to keep a connection."""
@@ -161,8 +162,10 @@ class HttpProtocol(HttpToolsProtocol):
         elif len(self.headers) > MOST_HEADERS:
             self._stop_at(TOO_LARGE)
             return
-        elif self.cycle.keep_alive and not self._is_drained():
-            self._unread, self.cycle.keep_alive = self.cycle, False
+        else:
+            self.scope[ON_ITS_WAY] = True  # type: ignore[typeddict-unknown-key]
+            if self.cycle.keep_alive and not self._is_drained():
+                self._unread, self.cycle.keep_alive = self.cycle, False
         if self._deadline is None or self._is_head_deadline != self._is_in_head:
             self._set_deadline()
 

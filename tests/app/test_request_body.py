@@ -14,8 +14,9 @@ from starlette.types import Message
 
 from app.json_reply import json_bytes
 from app.refusal import Refused
-from app.request_body import MAX_BODY_BYTES, BodyRoom, parse_json, read_body
-from tests.app.service import Service
+from app.request_body import MAX_BODY_BYTES, ON_ITS_WAY, BodyRoom, parse_json, read_body
+from tests.app.service import TOKEN, Service
+from tests.app.wire_service import connected, on_the_wire, received
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def reading(room: BodyRoom, *pieces: bytes, within_seconds: float = 5) -> asynci
             await asyncio.get_running_loop().create_future()
         return {"type": "http.request", "body": left.pop(0), "more_body": True}
 
-    request = Request({"type": "http", "headers": []}, receive)
+    request = Request({"type": "http", "headers": [], ON_ITS_WAY: True}, receive)
     return asyncio.create_task(read_body(request, room=room, within_seconds=within_seconds))
 
 
@@ -176,3 +177,12 @@ def test_what_is_read_takes_no_room() -> None:
             assert len(await read_body(request, room=room)) == 60
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("body", [b"", b"{"])
+def test_a_sender_that_is_slow_is_told_so(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    monkeypatch.setattr(read_body, "__kwdefaults__", {"within_seconds": 0.05, "room": BodyRoom()})
+    head = f"POST /api/incident HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+    with on_the_wire(Service().app()) as address, connected(address) as connection:
+        connection.sendall(head.encode() + b"Content-Length: 5\r\n\r\n" + body)
+        assert received(connection).startswith(b"HTTP/1.1 408 ")

@@ -13,7 +13,7 @@ from starlette.types import Message
 
 from app.errors import error_reply
 from app.refusal import Refused
-from app.request_body import MAX_BODY_BYTES
+from app.request_body import MAX_BODY_BYTES, ON_ITS_WAY
 from app.routes import webhooks
 from app.routes.webhooks import WebhookRoutes
 from github_store import HOOK_PATH, ForgedDelivery, Inbox, MalformedDelivery
@@ -99,7 +99,13 @@ def answered(hook: Hook, receive: Any, *, signature: str = SIGNATURE) -> tuple[i
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": HOOK_PATH, "headers": headers}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": HOOK_PATH,
+        "headers": headers,
+        ON_ITS_WAY: True,
+    }
     asyncio.run(hook.app(scope, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"])
 

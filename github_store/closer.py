@@ -6,7 +6,8 @@ is touched.
 
 It costs little: the list of open incidents, which is held for readers as well, at most once a
 minute; and for each incident that is due its issue, its events and the closing. What is written
-here is known at once. While GitHub fails or its limits are near, closing waits for the next look.
+here is known at once. While GitHub fails or its limits are near, closing waits for the next look,
+and where requests run short looks are further apart.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Incidents(Protocol):
 
 class Closer:
     """A task of one event loop. ``clock`` gives seconds since 1970; ``may_write`` the seconds to
-    wait until another write may be sent to GitHub by who is in no hurry, 0 for none."""
+    wait until another write may be sent to GitHub by who is in no hurry, 0 for none; ``slowness``
+    how many times longer than usual it shall take."""
 
     def __init__(
         self,
@@ -52,11 +54,13 @@ class Closer:
         *,
         clock: Callable[[], float],
         may_write: Callable[[], float] = lambda: 0.0,
+        slowness: Callable[[], float] = lambda: 1.0,
         wait: Callable[[asyncio.Event, float | None], Awaitable[None]] = event_or_timeout,
     ) -> None:
         self._incidents = incidents
         self._clock = clock
         self._may_write = may_write
+        self._slowness = slowness
         self._wait = wait
         self._open: dict[int, Incident] = {}
         self._list_at = -inf
@@ -88,8 +92,9 @@ class Closer:
     async def look(self) -> None:
         """Close what is due, as far as writes may be sent now. Raises GitHubUnavailable."""
         now = self._clock()
-        if not 0 < self._list_at - now <= LOOK_SECONDS:
-            self._list_at = now + LOOK_SECONDS  # a list that fails is not asked for again at once
+        list_seconds = LOOK_SECONDS * self._slowness()
+        if not 0 < self._list_at - now <= list_seconds:
+            self._list_at = now + list_seconds  # a list that fails is not asked for again at once
             self._open = {each.number: each for each in await self._incidents.open_incidents()}
         due = sorted((due_at, number) for number, due_at in self._due_times() if due_at <= now)
         for _, number in due[:MOST_AT_ONCE]:

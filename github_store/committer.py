@@ -2,7 +2,8 @@
 
 A change of a monitor's status is committed within ``change_seconds``, together with whatever
 waits; steady samples ride along, and are committed at the latest ``steady_seconds`` after they
-were acknowledged. The budget of content-creating requests may delay both. While GitHub fails the
+were acknowledged. The budget of content-creating requests may delay both, and so may scarce
+requests. While GitHub fails the
 pauses grow, with jitter; a time that GitHub names is kept. Nothing is ever given up: what is not
 committed stays in the journal.
 
@@ -34,6 +35,7 @@ LINGER_SECONDS = 1.0
 STEADY_MARGIN_SECONDS = 10.0
 """Steady samples set out so much before they are due."""
 LONGEST_PAUSE_SECONDS = 300.0
+SLOW_LOOK_SECONDS = 60.0
 BROKEN_PAUSE_SECONDS = 15.0
 """How often a file that a person broke is looked at again."""
 
@@ -64,7 +66,8 @@ class Committer:
     ``clock`` gives seconds since 1970, ``monotonic`` seconds that never go back, ``jitter`` numbers
     from 0 to 1; ``wait`` waits for an event for at most so many seconds. ``landed`` is called with
     the sequence number up to which samples are on GitHub. ``hold_off`` gives the seconds for which
-    GitHub is not to be asked by work that nobody waits for; 0 for none.
+    GitHub is not to be asked by work that nobody waits for, 0 for none; ``slowness`` how many times
+    longer than usual it may take to commit.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Committer:
         jitter: Callable[[], float],
         landed: Callable[[int], None],
         hold_off: Callable[[], float] = lambda: 0.0,
+        slowness: Callable[[], float] = lambda: 1.0,
         wait: Callable[[asyncio.Event, float | None], Awaitable[None]] = event_or_timeout,
     ) -> None:
         self._journal = journal
@@ -90,6 +94,7 @@ class Committer:
         self._jitter = jitter
         self._landed = landed
         self._hold_off = hold_off
+        self._slowness = slowness
         self._wait = wait
         self._waiting_since = inf
         self._changed_since = inf
@@ -188,14 +193,16 @@ class Committer:
         now, rhythm = self._monotonic(), self._rhythm
         margin = min(STEADY_MARGIN_SECONDS, rhythm.steady_seconds / 10)
         linger = min(LINGER_SECONDS, rhythm.change_seconds / 2)
+        longer = self._slowness() - 1
         due_at = min(
-            self._waiting_since + rhythm.steady_seconds - margin,
-            self._changed_since + linger,
+            self._waiting_since + rhythm.steady_seconds * (1 + longer) - margin,
+            self._changed_since + linger + rhythm.change_seconds * longer,
             self._look_again_at,
         )
         wait_seconds = max(due_at, self._not_before) - now
         if wait_seconds > 0:
-            return wait_seconds
+            # The hour of scarce requests ends by itself.
+            return min(wait_seconds, SLOW_LOOK_SECONDS) if longer else wait_seconds
         return max(self._budget.may_commit_status(now), self._hold_off())
 
     def resume(self) -> None:

@@ -69,8 +69,9 @@ class Base:
 
 
 class HeldBoard:
-    """Made for one event loop. ``clock`` gives seconds since 1970; ``may_ask`` is asked whether
-    GitHub is worth asking: where it is not, nobody waits to hear that."""
+    """Made for one event loop. ``clock`` gives seconds since 1970; ``stretch`` is asked how much
+    longer than usual a board counts as fresh and stale, and ``may_ask`` whether GitHub is worth
+    asking: where it is not, nobody waits to hear that."""
 
     def __init__(
         self,
@@ -80,6 +81,7 @@ class HeldBoard:
         freshness: Freshness,
         clock: Callable[[], float],
         shelf: Shelf | None = None,
+        stretch: Callable[[], float] = lambda: 1.0,
         may_ask: Callable[[], bool] = lambda: True,
     ) -> None:
         self._branch = branch
@@ -89,6 +91,7 @@ class HeldBoard:
         self._tags = tags
         self._freshness = freshness
         self._clock = clock
+        self._stretch = stretch
         self._may_ask = may_ask
         self._base: Base | None = None
         self._asked_at: float | None = None
@@ -260,7 +263,9 @@ class HeldBoard:
     def _verdict(self) -> Verdict:
         if self._asked_at is None:
             return Verdict.WORTHLESS
-        verdict = self._freshness.judge(self._asked_at, now=self._clock(), vouched=self.vouched)
+        verdict = self._freshness.judge(
+            self._asked_at, now=self._clock(), vouched=self.vouched, stretch=self._stretch()
+        )
         is_expired = self._asked_at <= self._expired_at and verdict is not Verdict.WORTHLESS
         return Verdict.EXPIRED if is_expired else verdict
 

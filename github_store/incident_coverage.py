@@ -49,7 +49,8 @@ class _Derived:
 
 
 class IncidentCoverage:
-    """Made for one event loop. Times are seconds."""
+    """Made for one event loop. Times are seconds; ``stretch`` is asked how much longer than usual
+    what was derived counts as fresh and stale."""
 
     def __init__(
         self,
@@ -58,11 +59,13 @@ class IncidentCoverage:
         clock: Callable[[], float],
         freshness: Freshness | None = None,
         shelf: Shelf | None = None,
+        stretch: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._incidents = incidents
         self._shelf = shelf
         self._clock = clock
         self._freshness = freshness or Freshness()
+        self._stretch = stretch
         self._derived: _Derived | None = None
         self._deriving: asyncio.Task[None] | None = None
         self._deriving_since = 0.0  # in the loop's time
@@ -75,7 +78,7 @@ class IncidentCoverage:
         derived = self._derived
         is_current = derived is not None and derived.writes == self._incidents.news.edition
         if derived and is_current:
-            verdict = self._freshness.judge(derived.at, now=self._clock())
+            verdict = self._freshness.judge(derived.at, now=self._clock(), stretch=self._stretch())
             if verdict is Verdict.STALE:
                 self._start()
             if verdict in {Verdict.FRESH, Verdict.STALE}:

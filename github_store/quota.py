@@ -10,7 +10,11 @@ limit met elsewhere leaves searches open. It holds for ``Retry-After``, else unt
 nothing remained, else a minute, then two, four …, with jitter. Source: REST docs, "Rate limits"
 and "Best practices".
 
-Before that, answers may be held longer (``stretch``) and background work may wait (``pressure``).
+Before that, as the hour's requests run short, in this order: work that nobody waits for takes
+longer (``slowness``), then what is held counts as fresh for longer (``stretch``), then both spend
+no more than lets the rest last until the hour is over (``may_renew``, ``hold_off``; an unchanged
+answer costs nothing, and is no spending), and only then reads are refused. The last part (RESERVE)
+is kept for incidents' writes: while clients read, the last request is never used.
 
 Fed and asked from any thread, with the seconds of one clock that never goes back (monotonic).
 GitHub's resets are counted from its own ``Date``, so a wrong clock here does no harm.
@@ -36,9 +40,12 @@ from github_store.write_budget import WriteBudget, is_status_write, is_write
 CORE: Final = "core"
 SEARCH: Final = "search"
 HOUR: Final = 3600.0
-LOW: Final = 0.2
+LOW: Final = 0.3
+TIGHT: Final = 0.2
 CRITICAL: Final = 0.05
+RESERVE: Final = 0.01
 """Parts of the hour's requests that are left."""
+LOOK_AGAIN_SECONDS: Final = 30.0
 UNTOLD_SECONDS: Final = 60.0
 """How long to wait where GitHub does not say how long: the first time, then twice as long."""
 LONGEST_UNTOLD_SECONDS: Final = 900.0
@@ -51,18 +58,17 @@ class Pressure(IntEnum):
 
     NONE = 0
     LOW = 1
-    """Background work yields."""
-    CRITICAL = 2
-    CLOSED = 3
-    """Nothing may be asked."""
+    """Work that nobody waits for takes longer."""
+    TIGHT = 2
+    """What is held is given for longer."""
+    CRITICAL = 3
+    """The rest is made to last."""
+    CLOSED = 4
+    """Nothing may be read."""
 
 
-_STRETCH: Final = {
-    Pressure.NONE: 1.0,
-    Pressure.LOW: 4.0,
-    Pressure.CRITICAL: 20.0,
-    Pressure.CLOSED: 20.0,
-}
+_SLOWNESS: Final = (1.0, 4.0, 20.0, 20.0, 20.0)
+_STRETCH: Final = (1.0, 1.0, 4.0, 20.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,21 @@ class Window:
     limit: int
     remaining: int
     resets_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """From so many requests at that time down to the reserve when the window ends, evenly."""
+
+    resets_at: float
+    begun_at: float
+    remaining: int
+    reserve: int
+
+    def line(self, now: float) -> float:
+        """What may not be fallen below at a time."""
+        share = (self.resets_at - now) / max(1.0, self.resets_at - self.begun_at)
+        return self.reserve + (self.remaining - self.reserve) * max(0.0, share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +116,7 @@ class Quota:
         self._lost: Counter[str] = Counter()
         self._closed_until: dict[str, float] = {}
         self._untold: Counter[str] = Counter()
+        self._pace: _Pace | None = None
 
     def admit(self, method: str, path: str, now: float) -> None:
         """Count a request that is about to be sent; ``observe`` has to be told how it ended.
@@ -105,7 +127,9 @@ class Quota:
         if is_write(method) and not is_status_write(method, path):
             _refuse_for(self._writes.may_write_incident(now), "for writes to GitHub")
         with self._lock:
-            _refuse_for(self._seconds_closed(resource, now), f"at GitHub ({resource})")
+            is_read = not is_write(method) or is_status_write(method, path)
+            seconds = self._seconds_closed(resource, now, self._kept(resource) if is_read else 0)
+            _refuse_for(seconds, f"at GitHub ({resource})")
             self._under_way[resource] += 1
 
     def observe(self, exchange: Exchange, now: float) -> None:
@@ -128,21 +152,31 @@ class Quota:
     def pressure(self, now: float) -> Pressure:
         """How scarce requests are; searches have no part in it."""
         with self._lock:
-            window = self._windows.get(CORE)
-            if self._closed_until.get(CORE, now) > now:
-                return Pressure.CLOSED
-            if window is None or window.resets_at <= now:
-                return Pressure.NONE
-            left = max(0, window.remaining - self._under_way[CORE]) / max(1, window.limit)
-            if left <= 0:
-                return Pressure.CLOSED
-            if left >= LOW or left >= (window.resets_at - now) / HOUR:
-                return Pressure.NONE  # the rest lasts longer than the hour does
-            return Pressure.LOW if left >= CRITICAL else Pressure.CRITICAL
+            return self._pressure(now)
+
+    def slowness(self, now: float) -> float:
+        """By how much longer than usual work that nobody waits for shall take, at least 1."""
+        return _SLOWNESS[self.pressure(now)]
 
     def stretch(self, now: float) -> float:
         """By how much longer than usual held answers shall count as fresh, at least 1."""
         return _STRETCH[self.pressure(now)]
+
+    def may_renew(self, path: str, now: float) -> bool:
+        """Whether GitHub may be asked for what is held already."""
+        with self._lock:
+            resource = _resource(path)
+            if self._seconds_closed(resource, now, self._kept(resource)) > 0:
+                return False
+            return resource != CORE or self._is_in_time(now)
+
+    def hold_off(self, now: float) -> float:
+        """How many seconds work that nobody waits for is to wait, before it looks again."""
+        with self._lock:
+            closed = self._seconds_closed(CORE, now, self._kept(CORE))
+            if closed > 0:
+                return min(closed, LOOK_AGAIN_SECONDS)
+            return 0.0 if self._is_in_time(now) else LOOK_AGAIN_SECONDS
 
     def left(self, now: float) -> Mapping[str, Budget]:
         """What is known to be left, by resource."""
@@ -159,16 +193,50 @@ class Quota:
         remaining = max(0, window.remaining - self._under_way[resource])
         return Budget(window.limit, remaining, max(closed, window.resets_at - now))
 
-    def _seconds_closed(self, resource: str, now: float) -> float:
+    def _pressure(self, now: float) -> Pressure:
+        window = self._windows.get(CORE)
+        if self._closed_until.get(CORE, now) > now:
+            return Pressure.CLOSED
+        if window is None or window.resets_at <= now:
+            return Pressure.NONE
+        remaining = window.remaining - self._under_way[CORE]
+        if remaining <= self._kept(CORE):
+            return Pressure.CLOSED
+        left = remaining / window.limit
+        if left >= LOW or left >= (window.resets_at - now) / HOUR:
+            return Pressure.NONE  # the rest lasts longer than the hour does
+        if left >= TIGHT:
+            return Pressure.LOW
+        return Pressure.TIGHT if left >= CRITICAL else Pressure.CRITICAL
+
+    def _is_in_time(self, now: float) -> bool:
+        """Whether one request more leaves enough for the time until the window ends."""
+        window = self._windows.get(CORE)
+        if window is None or self._pressure(now) < Pressure.CRITICAL:
+            self._pace = None
+            return True
+        pace = self._pace
+        if pace is None or abs(pace.resets_at - window.resets_at) > SAME_WINDOW_SECONDS:
+            pace = _Pace(window.resets_at, now, window.remaining, self._kept(CORE))
+            self._pace = pace
+        return window.remaining - self._under_way[CORE] >= pace.line(now)
+
+    def _kept(self, resource: str) -> int:
+        """How many requests of a window reads leave to others."""
+        window = self._windows.get(resource)
+        return math.ceil(RESERVE * window.limit) if window and resource == CORE else 0
+
+    def _seconds_closed(self, resource: str, now: float, kept: int = 0) -> float:
+        """Until a request may be sent that leaves so many."""
         closed = self._closed_until.get(resource, now) - now
         window = self._windows.get(resource)
         if window is None or window.resets_at <= now:
             return closed
-        if window.remaining <= 0:
+        if window.remaining <= kept:
             return max(closed, window.resets_at - now)
         # Lost answers may have cost nothing: one request is always left to find out.
-        lost = min(self._lost[resource], window.remaining - 1)
-        is_spoken_for = window.remaining - lost - self._under_way[resource] <= 0
+        lost = min(self._lost[resource], window.remaining - kept - 1)
+        is_spoken_for = window.remaining - kept - lost - self._under_way[resource] <= 0
         return max(closed, 1.0 if is_spoken_for else 0.0)
 
     def _take(self, resource: str, told: Window, now: float) -> None:

@@ -1,8 +1,8 @@
 """The repository's labels: every one that this program puts on issues exists, with its colour.
 
 GitHub creates an unknown label by itself, grey and without a description. So the ones that are
-missing are created first, once an hour at most, and a token that may not create labels is found
-out at start instead of at the first incident.
+missing are created first, once an hour at most, less often where requests run short, and a token
+that may not create labels is found out at start instead of at the first incident.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from github_store.label_list import LabelList
 from github_store.labels import LabelStyle, label_key
@@ -25,7 +25,8 @@ MAX_LABELS = 10_000
 class RepositoryLabels:
     """Creates missing labels. Raises AccessLost where the token may not. One event loop.
 
-    ``styles`` is asked each time: the monitors may have become others.
+    ``styles`` is asked each time: the monitors may have become others. ``slowness`` above 1: labels
+    that were there once are believed to be there still.
     """
 
     def __init__(
@@ -34,10 +35,13 @@ class RepositoryLabels:
         styles: Callable[[], Iterable[LabelStyle]],
         *,
         clock: Callable[[], float],
+        slowness: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._there = there
         self._styles_now = styles
         self._existing: TTLCache[str, bool] = TTLCache(MAX_LABELS, ttl=RECHECK_SECONDS, timer=clock)
+        self._ever: LRUCache[str, bool] = LRUCache(MAX_LABELS)
+        self._slowness = slowness
         self._lock = asyncio.Lock()
 
     async def ensure(self, names: Iterable[str] | None = None) -> None:
@@ -47,13 +51,18 @@ class RepositoryLabels:
         """
         styles = {label_key(style.name): style for style in self._styles_now()}
         keys = styles.keys() if names is None else styles.keys() & map(label_key, names)
-        if all(key in self._existing for key in keys):
+        known = self._existing if self._slowness() <= 1 else self._ever
+        if all(key in known for key in keys):
             return
         async with self._lock:
             standing = await self._there.keys()
             missing = [key for key in keys if key not in standing]
-            self._existing.update((key, True) for key in keys if key in standing)
+            self._note(key for key in keys if key in standing)
             for key in missing[:MOST_AT_ONCE] if names is None else missing:
                 style = styles[key]
                 await self._there.create(style)
-                self._existing[key] = True
+                self._note([key])
+
+    def _note(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._existing[key] = self._ever[key] = True

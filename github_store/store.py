@@ -263,8 +263,19 @@ def assemble_store(
     known_quota = quota or Quota(budget, jitter=jitter)
     known_breaker = breaker or Breaker(jitter=jitter)
 
+    def stretch() -> float:
+        return known_quota.stretch(monotonic())
+
+    def slowness() -> float:
+        return known_quota.slowness(monotonic())
+
     def hold_off() -> float:
-        return known_breaker.hold_off(monotonic())
+        now = monotonic()
+        return max(known_breaker.hold_off(now), known_quota.hold_off(now))
+
+    def may_renew(path: str) -> bool:
+        now = monotonic()
+        return known_breaker.may_read(path, now) and known_quota.may_renew(path, now)
 
     held = HeldAnswers(
         gateway,
@@ -272,8 +283,8 @@ def assemble_store(
         clock=clock,
         shelf=shelf,
         observe=observe_read,
-        stretch=lambda: known_quota.stretch(monotonic()),
-        may_ask=lambda path: known_breaker.may_read(path, monotonic()),
+        stretch=stretch,
+        may_ask=may_renew,
     )
     tracker = IssueTracker(gateway, held, clock=clock)
     trust = Trust(own_logins=frozenset({own_login}), trusted_authors=frozenset(trusted_authors))
@@ -281,7 +292,9 @@ def assemble_store(
         tracker,
         monitors=monitors,
         authors=Authors(tracker.collaborators, trust, clock=clock),
-        labels=RepositoryLabels(tracker.labels, lambda: label_styles(monitors), clock=clock),
+        labels=RepositoryLabels(
+            tracker.labels, lambda: label_styles(monitors), clock=clock, slowness=slowness
+        ),
         keyed=KeyedWrites(intents, clock=clock),
         held=held,
         clock=clock,
@@ -294,13 +307,16 @@ def assemble_store(
         freshness=freshness,
         clock=clock,
         shelf=shelf,
-        may_ask=lambda: known_breaker.may_read(gateway.repository, monotonic()),
+        stretch=stretch,
+        may_ask=lambda: may_renew(gateway.repository),
     )
     writer = StatusWriter(branch, board, tags=tags, clock=clock, jitter=jitter)
     statuses = StatusStore(
         journal,
         board,
-        coverage=IncidentCoverage(incidents, clock=clock, freshness=freshness, shelf=shelf),
+        coverage=IncidentCoverage(
+            incidents, clock=clock, freshness=freshness, shelf=shelf, stretch=stretch
+        ),
         monitors=monitors,
         tags=tags,
         clock=clock,
@@ -315,12 +331,14 @@ def assemble_store(
             jitter=jitter,
             landed=landed,
             hold_off=hold_off,
+            slowness=slowness,
         ),
     )
     closer = Closer(
         incidents,
         clock=clock,
         may_write=lambda: max(budget.may_write_incident(monotonic()), hold_off()),
+        slowness=slowness,
     )
     inbox = Inbox(
         secrets=webhook_secrets,
@@ -335,7 +353,14 @@ def assemble_store(
         clock=clock,
     )
     sweeper = Sweeper(
-        inbox=inbox, tracker=tracker, news=incidents.news, held=held, board=board, clock=clock
+        inbox=inbox,
+        tracker=tracker,
+        news=incidents.news,
+        held=held,
+        board=board,
+        clock=clock,
+        slowness=slowness,
+        hold_off=lambda: known_quota.hold_off(monotonic()),
     )
     lookout = Lookout(gateway, known_breaker, monotonic=monotonic, recovered=statuses.resume)
     return Store(

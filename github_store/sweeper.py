@@ -5,7 +5,8 @@ sweep asks for the issues and comments that changed since the last change known,
 status branch is; three conditional requests, free of quota while nothing changed. Hourly the full
 list tells which issues are gone, and what is held is confirmed before it is given again. As long
 as sweeps succeed and deliveries are verified, what is held is vouched for: it is fresh whatever
-its age.
+its age. A sweep that failed is repeated after half a minute. Where GitHub's requests run short
+sweeps are further apart, and deliveries are believed for as much longer.
 
 Hooks are live once a signed delivery was seen, not because a secret is configured.
 """
@@ -29,13 +30,16 @@ from github_store.webhook import CommentChanged, IssueChanged
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 300.0
+RETRY_SECONDS = 30.0
 FULL_SECONDS = 3600.0
 OVERLAP_SECONDS = 120
 """A sweep looks back so much further than needed: clocks differ and lists lag."""
 
 
 class Sweeper:
-    """A background task of one event loop. ``clock`` gives seconds since 1970."""
+    """A background task of one event loop. ``clock`` gives seconds since 1970; ``slowness`` how
+    many times longer than usual it shall take, and ``hold_off`` for how many seconds it shall not
+    ask GitHub at all."""
 
     def __init__(
         self,
@@ -46,6 +50,8 @@ class Sweeper:
         held: HeldAnswers,
         board: HeldBoard,
         clock: Callable[[], float],
+        slowness: Callable[[], float] = lambda: 1.0,
+        hold_off: Callable[[], float] = lambda: 0.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._inbox = inbox
@@ -54,9 +60,13 @@ class Sweeper:
         self._held = held
         self._board = board
         self._clock = clock
+        self._slowness = slowness
+        self._hold_off = hold_off
         self._sleep = sleep
         self._since = int(clock()) - OVERLAP_SECONDS
         self._vouched_since: float | None = None
+        self._swept_at: float | None = None
+        self._error: StoreError | None = None
         self._full_at = clock()
         self._seen: dict[int, Mapping[str, Any]] = {}
         self._running: asyncio.Task[None] | None = None
@@ -72,19 +82,37 @@ class Sweeper:
             await asyncio.wait([self._running])
 
     async def _run(self) -> None:
+        next_at = self._clock()
         while True:
             if self._inbox.delivered_at is None:
                 await self._sleep(1.0)
                 continue
+            if (wait_seconds := self._seconds_until(next_at)) > 0:
+                await self._sleep(min(wait_seconds, RETRY_SECONDS))
+                self._vouch()
+                continue
+            next_at = self._clock() + RETRY_SECONDS
             try:
                 await self.sweep()
             except StoreError as error:
-                log.warning("a sweep failed, answers are held no longer than usual: %s", error)
+                if type(error) is not type(self._error):
+                    log.warning("a sweep failed, answers are held no longer than usual: %s", error)
+                self._error = error
                 self._vouch_no_more()
             except Exception:  # a fault of ours must not end the task
                 log.exception("a sweep met a fault of its own")
                 self._vouch_no_more()
-            await self._sleep(SWEEP_SECONDS)
+            else:
+                self._error = None
+                next_at += SWEEP_SECONDS - RETRY_SECONDS
+
+    def _seconds_until(self, usual_at: float) -> float:
+        """Until the next sweep, where usually it were due then."""
+        due_at = usual_at
+        if self._vouched_since is not None:
+            due_at += SWEEP_SECONDS * (self._slowness() - 1)
+        wait_seconds = due_at - self._clock()
+        return wait_seconds if wait_seconds > 0 else self._hold_off()
 
     async def sweep(self) -> None:
         """Look once. Raises StoreError where GitHub is out."""
@@ -114,8 +142,8 @@ class Sweeper:
             self._since = newest - OVERLAP_SECONDS
         if self._vouched_since is None:
             self._vouched_since = begun_at
-        vouched = Vouched(self._vouched_since, begun_at + 2 * SWEEP_SECONDS)
-        self._held.vouched = self._board.vouched = vouched
+        self._swept_at = begun_at
+        self._vouch()
 
     async def _find_gone(self) -> None:
         """Forget held issues that the full list does not have any more."""
@@ -123,6 +151,13 @@ class Sweeper:
         for number in self._tracker.issues.held_numbers() - listed:
             self._tracker.issues.forget(number)
             self._news.note(number)
+
+    def _vouch(self) -> None:
+        """Believe deliveries until the sweep after the next should have been."""
+        if self._vouched_since is None or self._swept_at is None:
+            return
+        until = self._swept_at + 2 * SWEEP_SECONDS * self._slowness()
+        self._held.vouched = self._board.vouched = Vouched(self._vouched_since, until)
 
     def _vouch_no_more(self) -> None:
         self._vouched_since = None

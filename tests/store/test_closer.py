@@ -56,6 +56,7 @@ class World:
     failures: list[Exception] = field(default_factory=list)
     stands: bool = True
     may_write_in: float = 0.0
+    slowness: float = 1.0
     plan: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
 
     async def open_incidents(self) -> list[Incident]:
@@ -91,7 +92,11 @@ class World:
 
         async def steps() -> None:
             closer = Closer(
-                self, clock=lambda: self.now, may_write=lambda: self.may_write_in, wait=wait
+                self,
+                clock=lambda: self.now,
+                may_write=lambda: self.may_write_in,
+                slowness=lambda: self.slowness,
+                wait=wait,
             )
             closer.start()
             await asyncio.wait_for(over.wait(), 10)
@@ -123,6 +128,14 @@ def test_the_list_is_read_once_a_minute_and_first_after_half_a_minute() -> None:
     there = world(10, 20, 31, 47, 58)
     there.run(seconds=300)
     assert there.listed_at == [30, 90, 150, 210, 270]
+
+
+def test_where_requests_run_short_the_list_is_read_less_often() -> None:
+    there = world(10, 900)
+    there.slowness = 4.0
+    there.run(seconds=1_000)
+    assert there.listed_at == [30, 270, 510, 750, 990]
+    assert there.asked == [(1, 40), (2, 930)]
 
 
 def test_what_is_written_here_needs_no_list() -> None:

@@ -15,6 +15,7 @@ from github_store.committer import (
     BROKEN_PAUSE_SECONDS,
     LINGER_SECONDS,
     LONGEST_PAUSE_SECONDS,
+    SLOW_LOOK_SECONDS,
     STEADY_MARGIN_SECONDS,
     Committer,
     Rhythm,
@@ -159,6 +160,7 @@ class Bench:
         self.budget = WriteBudget()
         self.landed: list[int] = []
         self.hold_off = 0.0
+        self.slowness = 1.0
         self.committer = Committer(
             self.journal,
             self.writer,
@@ -169,6 +171,7 @@ class Bench:
             jitter=lambda: jitter,
             landed=self._land,
             hold_off=lambda: self.hold_off,
+            slowness=lambda: self.slowness,
             wait=self.time.wait,
         )
 
@@ -242,6 +245,24 @@ def test_steady_samples_are_committed_before_they_are_due_also_when_they_came_as
         bench.acknowledge(*minutes)
         await bench.time.passes(600)
         assert bench.writer.calls == [(1_000 + STEADY_AT, list(minutes))]
+
+    run(steps)
+
+
+def test_where_requests_run_short_commits_are_fewer_and_as_usual_soon_after() -> None:
+    async def steps(bench: Bench) -> None:
+        bench.slowness = 4.0
+        bench.acknowledge(0, is_change=True)
+        await bench.time.passes(100)
+        bench.acknowledge(1)
+        await bench.time.passes(3_000)
+        assert bench.writer.times == [16.0, 100 + 4 * 600 - STEADY_MARGIN_SECONDS]
+        bench.slowness = 20.0
+        bench.acknowledge(2)
+        await bench.time.passes(1_000)
+        bench.slowness = 1.0
+        await bench.time.passes(SLOW_LOOK_SECONDS)
+        assert len(bench.writer.times) == 3
 
     run(steps)
 

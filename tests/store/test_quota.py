@@ -21,6 +21,8 @@ EPOCH = 1_790_000_000
 ISSUES = "/repos/owner/status/issues"
 SEARCH = "/search/issues?q=outage"
 BLOBS = "/repos/owner/status/git/blobs"
+KEPT = 50
+"""Of 5,000 requests, for incidents' writes."""
 
 
 def quota(*, jitter: float = 0.0) -> Quota:
@@ -145,19 +147,19 @@ def test_a_shorter_refusal_does_not_open_what_a_longer_one_closed() -> None:
 
 def test_no_more_requests_are_under_way_than_remain() -> None:
     asked = quota()
-    answered(asked, limits(3))
+    answered(asked, limits(KEPT + 3))
     for _ in range(3):
         asked.admit("GET", ISSUES, T0)
     with pytest.raises(RateLimited) as caught:
         asked.admit("GET", ISSUES, T0)
     assert caught.value.retry_after_seconds == 1, "one of them may turn out to be free"
-    asked.observe(Exchange("GET", ISSUES, 304, 0.1, limits(3)), T0)
+    asked.observe(Exchange("GET", ISSUES, 304, 0.1, limits(KEPT + 3)), T0)
     asked.admit("GET", ISSUES, T0)
 
 
 def test_lost_answers_count_until_headers_tell_but_never_close_by_themselves() -> None:
     asked = quota()
-    answered(asked, limits(3))
+    answered(asked, limits(KEPT + 3))
     answered(asked, status=None)
     asked.admit("GET", ISSUES, T0)
     asked.admit("GET", ISSUES, T0)
@@ -167,42 +169,74 @@ def test_lost_answers_count_until_headers_tell_but_never_close_by_themselves() -
         asked.observe(Exchange("GET", ISSUES, None, 0.1, {}), T0)
     for _ in range(10):
         answered(asked, status=None)
-    answered(asked, limits(2))
+    answered(asked, limits(KEPT + 2))
     asked.admit("GET", ISSUES, T0)
     asked.admit("GET", ISSUES, T0)
 
 
 def test_answers_that_overtake_each_other_never_give_requests_back() -> None:
     asked = quota()
-    for remaining, resets_in in ((5, 600), (7, 600), (6, 602), (4_999, 300)):
+    for remaining, resets_in in ((75, 600), (77, 600), (76, 602), (4_999, 300)):
         answered(asked, limits(remaining, resets_in=resets_in))
-    assert asked.left(T0)["core"].remaining == 5
+    assert asked.left(T0)["core"].remaining == 75
     answered(asked, limits(4_999, resets_in=3_600))
     assert asked.left(T0)["core"].remaining == 4_999, "the next window"
 
 
 @pytest.mark.parametrize(
-    ("remaining", "resets_in", "pressure", "stretch"),
+    ("remaining", "resets_in", "pressure", "slowness", "stretch"),
     [
-        (5_000, 3_600, Pressure.NONE, 1),
-        (1_000, 3_600, Pressure.NONE, 1),
-        (999, 3_600, Pressure.LOW, 4),
-        (250, 3_600, Pressure.LOW, 4),
-        (249, 3_600, Pressure.CRITICAL, 20),
-        (1, 3_600, Pressure.CRITICAL, 20),
-        (0, 3_600, Pressure.CLOSED, 20),
-        (0, 30, Pressure.CLOSED, 20),
-        (500, 300, Pressure.NONE, 1),
-        (500, 400, Pressure.LOW, 4),
+        (5_000, 3_600, Pressure.NONE, 1, 1),
+        (1_500, 3_600, Pressure.NONE, 1, 1),
+        (1_499, 3_600, Pressure.LOW, 4, 1),
+        (1_000, 3_600, Pressure.LOW, 4, 1),
+        (999, 3_600, Pressure.TIGHT, 20, 4),
+        (250, 3_600, Pressure.TIGHT, 20, 4),
+        (249, 3_600, Pressure.CRITICAL, 20, 20),
+        (KEPT + 1, 3_600, Pressure.CRITICAL, 20, 20),
+        (KEPT, 3_600, Pressure.CLOSED, 20, 20),
+        (0, 30, Pressure.CLOSED, 20, 20),
+        (500, 300, Pressure.NONE, 1, 1),
+        (500, 400, Pressure.TIGHT, 20, 4),
     ],
 )
-def test_the_scarcer_requests_are_the_longer_answers_hold(
-    remaining: int, resets_in: float, pressure: Pressure, stretch: float
+def test_the_scarcer_requests_are_the_slower_is_background_work_and_then_answers_hold_longer(
+    remaining: int, resets_in: float, pressure: Pressure, slowness: float, stretch: float
 ) -> None:
     asked = quota()
     answered(asked, limits(remaining, resets_in=resets_in))
-    assert (asked.pressure(T0), asked.stretch(T0)) == (pressure, stretch)
+    found = (asked.pressure(T0), asked.slowness(T0), asked.stretch(T0))
+    assert found == (pressure, slowness, stretch)
     assert asked.pressure(T0 + resets_in + 1) is Pressure.NONE
+
+
+def test_the_last_requests_are_kept_for_the_writes_of_incidents() -> None:
+    asked = quota()
+    answered(asked, limits(KEPT, resets_in=600))
+    assert wait(asked) == wait(asked, BLOBS, method="POST") == 601
+    assert wait(asked, method="POST") == 0
+    assert not asked.may_renew(ISSUES, T0)
+    assert asked.may_renew(SEARCH, T0)
+    answered_write = Exchange("POST", ISSUES, 201, 0.1, limits(0, resets_in=600))
+    asked.admit("POST", ISSUES, T0)
+    asked.observe(answered_write, T0)
+    assert wait(asked, method="POST") == 601
+
+
+def test_when_it_is_critical_renewals_and_background_work_keep_to_a_pace() -> None:
+    """150 may be spent in 3,001 seconds: one in 20."""
+    asked = quota()
+    answered(asked, limits(200, resets_in=3_000))
+    assert asked.may_renew(ISSUES, T0)
+    assert asked.hold_off(T0) == 0
+    answered(asked, limits(199, resets_in=3_000))
+    for seconds, is_in_time in ((0, False), (19, False), (21, True)):
+        assert asked.may_renew(ISSUES, T0 + seconds) is is_in_time
+        assert asked.hold_off(T0 + seconds) == (0 if is_in_time else 30)
+    answered(asked, limits(199, resets_in=2_979), status=304, now=T0 + 21)
+    assert asked.may_renew(ISSUES, T0 + 21), "what is unchanged costs nothing"
+    answered(asked, limits(5_000, resets_in=3_600), now=T0 + 3_001)
+    assert asked.may_renew(ISSUES, T0 + 3_001)
 
 
 def test_pressure_is_highest_while_a_secondary_limit_holds() -> None:

@@ -53,3 +53,28 @@ def test_an_incident_gets_the_labels_it_needs_whatever_else_is_missing() -> None
 
     asyncio.run(steps())
     assert there.made[MOST_AT_ONCE:] == [MANY[-1].name]
+
+
+def test_where_requests_run_short_labels_that_were_there_are_believed_to_be_there_still() -> None:
+    class Counting(There):
+        looks = 0
+
+        async def keys(self) -> set[str]:
+            self.looks += 1
+            return await super().keys()
+
+    there = Counting(*(style.name.lower() for style in MANY))
+    clock, slowness = [0.0], [4.0]
+    counted: Any = there
+    own = RepositoryLabels(
+        counted, lambda: MANY, clock=lambda: clock[0], slowness=lambda: slowness[0]
+    )
+    seen = []
+
+    async def steps() -> None:
+        for clock[0], slowness[0] in ((0.0, 4.0), (5_000.0, 4.0), (5_000.0, 1.0), (5_001.0, 1.0)):
+            await own.ensure([MANY[0].name])
+            seen.append(there.looks)
+
+    asyncio.run(steps())
+    assert seen == [1, 1, 2, 2]

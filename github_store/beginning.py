@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from typing import Final
 
-from github_store.errors import GitHubUnavailable
+from github_store.errors import GitHubTimeout, GitHubUnavailable
 from github_store.gateway import Gateway
 from github_store.monitor import Monitors
 from github_store.monitors_file import (
@@ -24,6 +25,9 @@ from github_store.repository_access import Access, check_access
 from github_store.start_memory import Remembered, StartMemory
 
 log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS: Final = 5.0
+"""So long a start that can do with what is remembered waits for GitHub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,14 @@ async def begin(
     and GitHubUnavailable where GitHub does not answer and nothing is remembered.
     """
     name = gateway.repository_name
+    known = await asyncio.to_thread(memory.recall) if with_memory else None
+    if known and known.monitors_path != monitors_path:
+        known = None
     try:
-        access = await check_access(gateway)
-        text = await read_monitors(gateway, monitors_path)
+        access, text = await _asked(gateway, monitors_path, PATIENCE_SECONDS if known else None)
     except GitHubUnavailable as error:
         gateway.repository_name = name
-        known = await asyncio.to_thread(memory.recall) if with_memory else None
-        if known is None or known.monitors_path != monitors_path:
+        if known is None:
             raise
         return await _begin_remembering(gateway, known, monitors_path, outage=error)
     monitors = parsed_monitors(text)
@@ -66,6 +71,16 @@ async def begin(
         ),
     )
     return Beginning(access, monitors)
+
+
+async def _asked(
+    gateway: Gateway, monitors_path: str, patience_seconds: float | None
+) -> tuple[Access, MonitorsText]:
+    try:
+        async with asyncio.timeout(patience_seconds):
+            return await check_access(gateway), await read_monitors(gateway, monitors_path)
+    except TimeoutError:
+        raise GitHubTimeout(f"no answer within {patience_seconds:.0f} s") from None
 
 
 async def _begin_remembering(

@@ -187,6 +187,25 @@ def test_the_day_after_it_still_answers(hub: GitHub, tmp_path: Path) -> None:
         run(hub, tmp_path / "data", steps, ahead_seconds=2 * 86_400.0)
 
 
+def test_a_start_that_knows_enough_does_not_wait_for_a_github_that_hangs(
+    hub: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, expected = before_the_outage(hub, tmp_path / "data")
+    monkeypatch.setattr("github_store.beginning.PATIENCE_SECONDS", 0.2)
+    hub.running.faults.add("hang", seconds=3)
+    begun_at = time.monotonic()
+
+    async def steps(store: Store) -> None:
+        assert time.monotonic() - begun_at < 2
+        assert store.late_start
+        assert store.late_start.is_pending
+        assert (await store.incidents.get(number)).to_json() == expected["incident"]
+        hub.running.faults.clear()
+        await until(lambda: not store.late_start.is_pending)
+
+    run(hub, tmp_path / "data", steps)
+
+
 def test_after_a_week_nothing_is_shown_any_more(hub: GitHub, tmp_path: Path) -> None:
     number, _ = before_the_outage(hub, tmp_path / "data")
     with down(hub, "stopped"):

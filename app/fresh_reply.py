@@ -1,7 +1,8 @@
 """Answers of reads: how old they are and where they came from, and 304 for who has them already.
 
 ``X-Cache`` is hit, stale, revalidated, miss or outage; ``Age`` is the seconds since GitHub last
-confirmed the oldest part. ``ETag`` is of the answer itself, and strong.
+confirmed the oldest part. ``X-Search-Source: issue-list`` where the issue list answered what is
+for GitHub's search to answer. ``ETag`` is of the answer itself, and strong.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ MAX_RENDERED_BYTES = 16 * 1024 * 1024
 LEAST_WEIGHT = 2048
 
 _PRIVATE: Final[HeaderLine] = (b"cache-control", b"private, no-cache")
+_FROM_LIST: Final[HeaderLine] = (b"x-search-source", b"issue-list")
 _CAME_FROM: Final = {each: (b"x-cache", each.word.encode()) for each in Outcome}
 
 _T = TypeVar("_T")
@@ -87,6 +89,8 @@ async def fresh_reply(
         if kept:
             kept.keep(rendered)
     told = [_CAME_FROM[trace.outcome]]
+    if trace.is_from_list:
+        told.append(_FROM_LIST)
     if trace.confirmed_at is not None:
         age = max(0, int(clock() - trace.confirmed_at))
         told.append((b"age", str(age).encode()))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from github_store import read_trace
 from github_store.gateway import Reply
 
 LEAST_WEIGHT = 4 * 1024
@@ -34,10 +35,11 @@ class Held:
 class Reads:
     """Answers by their paths; ``ends`` are those that were confirmed first and last, if any."""
 
-    __slots__ = ("each", "ends", "seen_at_change", "weight")
+    __slots__ = ("each", "ends", "is_from_list", "seen_at_change", "weight")
 
-    def __init__(self, each: tuple[tuple[str, Held], ...]) -> None:
+    def __init__(self, each: tuple[tuple[str, Held], ...], *, is_from_list: bool = False) -> None:
         self.each = each
+        self.is_from_list = is_from_list
         self.weight = LEAST_WEIGHT + sum(held.weight for _, held in each)
         by_age = sorted((held for _, held in each), key=lambda held: held.at)
         self.ends = (by_age[0], by_age[-1]) if len(by_age) > 1 else tuple(by_age)
@@ -46,19 +48,21 @@ class Reads:
 
 
 class Record:
-    """What was read; ``is_whole`` unless GitHub was out for some of it."""
+    """What was read; ``is_whole`` unless GitHub was out for some of it. ``is_from_list`` as of a
+    ReadTrace."""
 
-    __slots__ = ("_given", "is_whole")
+    __slots__ = ("_given", "is_from_list", "is_whole")
 
     def __init__(self) -> None:
         self._given: list[tuple[str, Held]] = []
         self.is_whole = True
+        self.is_from_list = False
 
     def note(self, path: str, held: Held) -> None:
         self._given.append((path, held))
 
     def reads(self) -> Reads:
-        return Reads(tuple(self._given))
+        return Reads(tuple(self._given), is_from_list=self.is_from_list)
 
 
 _record: ContextVar[Record | None] = ContextVar("held_reads", default=None)
@@ -82,6 +86,13 @@ def note_given(path: str, held: Held) -> None:
     """Tell the record that is open, if any."""
     if record := _record.get():
         record.note(path, held)
+
+
+def note_from_list() -> None:
+    """The issue list answers what is for GitHub's search to answer."""
+    read_trace.note_from_list()
+    if record := _record.get():
+        record.is_from_list = True
 
 
 def note_outage() -> None:

@@ -6,6 +6,7 @@ conditionally, or past everything that is held.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import urllib.parse
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -76,6 +77,7 @@ class HeldRepository:
         reply = first
         yield reply
         while following := self._following(reply):
+            await asyncio.sleep(0)  # a list of many pages that are held shall not stop the others
             reply = await self.held.get(following)
             if not reply.ok:
                 raise GitHubUnavailable(f"GitHub answers {reply.status} for the next page")
@@ -119,6 +121,16 @@ class HeldRepository:
             confirmed_at = min(confirmed_at, held.at)
             following = self._following(held.reply)
         return confirmed_at
+
+    def is_at_hand(self, path: str) -> bool:
+        """Whether every page is held, and may be given without asking GitHub."""
+        following: str | None = path
+        while following:
+            held = self.held.peek(following)
+            if held is None or not self.held.is_fresh(following):
+                return False
+            following = self._following(held.reply)
+        return True
 
     def _following(self, reply: Reply) -> str | None:
         return reply.next_url and self._gateway.absolute(reply.next_url)

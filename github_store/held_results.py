@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from cachetools import LRUCache
 
 from github_store.held_answers import HeldAnswers
-from github_store.held_reads import Reads, recorded_reads
+from github_store.held_reads import Reads, note_from_list, recorded_reads
 
 MAX_BYTES = 32 * 1024 * 1024
 
@@ -51,6 +51,8 @@ class HeldResults:
         edition = self._edition()
         kept = self._results.get(key)
         if kept and kept.edition == edition and self._held.read_again(kept.reads):
+            if kept.reads.is_from_list:
+                note_from_list()
             value: _T = kept.value
             return value
         with recorded_reads() as record:

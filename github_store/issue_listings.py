@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from github_store.errors import GitHubUnavailable
 from github_store.gateway import Reply
@@ -14,6 +14,9 @@ from github_store.issue_numbers import IssueNumbers
 from github_store.issues import is_of, issue_of
 from github_store.labels import INCIDENT_LABEL
 from github_store.records import Issue, iso_from_seconds, seconds_from_iso
+
+MOST_FOUND: Final = 1_000
+"""GitHub's search gives no more than these, whatever it finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +46,17 @@ class IssueListings:
         ``updated_since`` leaves out what was not updated since then.
         """
         since = {} if updated_since is None else {"since": iso_from_seconds(updated_since)}
-        path = self._repository.path(
-            "/issues",
-            state=state,
-            labels=",".join(labels),
-            sort="created",
-            direction="desc",
-            per_page=PAGE_SIZE,
-            **since,
-        )
+        path = self._labelled_path(labels, state=state, **since)
         first = await self._repository.first_page(path)
         return self._listing(path, self._listed(first) if first else _nothing())
 
-    async def search(self, query: str) -> Listing:
-        """What GitHub's issue search finds in this repository, newest first, at most 1,000.
+    def is_at_hand(self, labels: Iterable[str], *, state: str) -> bool:
+        """Whether ``labelled`` is held whole, and may be given without asking GitHub."""
+        return self._repository.is_at_hand(self._labelled_path(labels, state=state))
+
+    async def search(self, query: str) -> Listing | None:
+        """What GitHub's issue search finds in this repository, newest first; None where that is
+        more than it gives.
 
         A search that is refused (422), does not exist (404) or ran out of time is an outage:
         the issue list can answer as well, and completely.
@@ -67,6 +67,8 @@ class IssueListings:
         if not first.ok:
             raise GitHubUnavailable(f"GitHub's search answers {first.status} {first.message}")
         _require_complete(first)
+        if first.data["total_count"] > MOST_FOUND:
+            return None
         return self._listing(path, self._found(first))
 
     async def written_since(self, since: int) -> AsyncGenerator[Issue, None]:
@@ -125,6 +127,17 @@ class IssueListings:
         issue = issue_of(data)
         self._numbers.note(issue.number)
         return issue
+
+    def _labelled_path(self, labels: Iterable[str], *, state: str, **more: str) -> str:
+        return self._repository.path(
+            "/issues",
+            state=state,
+            labels=",".join(labels),
+            sort="created",
+            direction="desc",
+            per_page=PAGE_SIZE,
+            **more,
+        )
 
     def _listing(self, path: str, issues: AsyncGenerator[Issue, None]) -> Listing:
         return Listing(issues, self._repository.confirmed_at(path))

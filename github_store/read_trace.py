@@ -35,14 +35,16 @@ _WORDS = {each: each.name.lower() for each in Outcome}
 class ReadTrace:
     """What is read while it is entered, by this task and those it starts.
 
-    ``confirmed_at``: when GitHub confirmed the oldest part, seconds since 1970.
+    ``confirmed_at``: when GitHub confirmed the oldest part, seconds since 1970. ``is_from_list``:
+    whether the issue list answered what is for GitHub's search to answer.
     """
 
-    __slots__ = ("_token", "confirmed_at", "outcome")
+    __slots__ = ("_token", "confirmed_at", "is_from_list", "outcome")
 
     def __init__(self) -> None:
         self.outcome = Outcome.HIT
         self.confirmed_at: float | None = None
+        self.is_from_list = False
 
     def __enter__(self) -> ReadTrace:
         self._token = _current.set(self)
@@ -63,6 +65,12 @@ def note_read(outcome: Outcome, at: float) -> None:
     """Tell the trace that is open, if any."""
     if trace := _current.get():
         trace.note(outcome, at)
+
+
+def note_from_list() -> None:
+    """Tell the trace that is open, if any."""
+    if trace := _current.get():
+        trace.is_from_list = True
 
 
 def has_waited_in_vain() -> bool:

@@ -18,7 +18,7 @@ from github_store.incident import INCIDENT_LABEL, Incident
 from github_store.labels import label_keys
 from github_store.markers import LATEST
 from github_store.monitor import tag_problem
-from github_store.records import iso_from_seconds
+from github_store.records import Issue, iso_from_seconds
 
 MAX_TEXT_LENGTH: Final = 256
 """GitHub refuses a longer text; qualifiers are not counted."""
@@ -98,18 +98,28 @@ def title_matches(title_like: str, title: str) -> bool:
     punctuation separates, and a symbol or emoji is a token.
     """
     wanted = _tokens_of_words(title_like)
+    folded = _folded(title)
+    if not wanted or not all(token in folded for part in wanted for token in part):
+        return False  # tokens are parts of the text: most titles are told apart by that
     tokens = _tokens(title)
-    return bool(wanted) and all(_contains(tokens, part) for part in wanted)
+    return all(_contains(tokens, part) for part in wanted)
 
 
 def incident_matches(search: SearchFilter, incident: Incident) -> bool:
     """The whole filter, decided here: what GitHub's index does not show yet, or can't now."""
+    tags = label_keys(search.tags)
+    return matches_but_for_tags(search, incident) and (
+        not tags or not tags.isdisjoint(label_keys(incident.tags))
+    )
+
+
+def matches_but_for_tags(search: SearchFilter, each: Issue | Incident) -> bool:
+    """State, times and title: of an issue they are told sooner than what incident it is."""
     return (
-        incident.is_open == (search.state == "open")
-        and (not search.tags or not label_keys(search.tags).isdisjoint(label_keys(incident.tags)))
-        and (search.created_after is None or incident.created_at >= search.created_after)
-        and (search.created_before is None or incident.created_at <= search.created_before)
-        and (search.title_like is None or title_matches(search.title_like, incident.title))
+        each.is_open == (search.state == "open")
+        and (search.created_after is None or each.created_at >= search.created_after)
+        and (search.created_before is None or each.created_at <= search.created_before)
+        and (search.title_like is None or title_matches(search.title_like, each.title))
     )
 
 
@@ -169,7 +179,7 @@ def _tokens(text: str) -> tuple[str, ...]:
     """
     tokens: list[str] = []
     in_run = False
-    for char in unicodedata.normalize("NFC", text.casefold()):
+    for char in _folded(text):
         kind = "_" if char == "_" else unicodedata.category(char)[0]
         alone = kind == "S" or bool(_ALONE.match(char))
         if in_run and kind in "LNM_" and not alone:
@@ -180,6 +190,10 @@ def _tokens(text: str) -> tuple[str, ...]:
         else:
             in_run = False
     return tuple(tokens)
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text.casefold())
 
 
 def _contains(tokens: tuple[str, ...], part: tuple[str, ...]) -> bool:

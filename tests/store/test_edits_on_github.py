@@ -31,8 +31,8 @@ from github_store.records import issue_from
 from github_store.search_query import incident_matches
 from github_store.sweeper import FULL_SECONDS
 from tests.github_person import Person
+from tests.store.incident_scene import commit_monitors
 from tests.store.test_inbox import SECRET, Delivery, Post, letterbox
-from tests.store.test_incident_store import commit_monitors
 
 STATUS, ELSEWHERE = "owner/status", "owner/elsewhere"
 LABELS = ("incident", "earth", "frogment", "identified", "resolved", "incident-down", "odd")

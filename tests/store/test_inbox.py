@@ -22,7 +22,7 @@ from github_store.hook_setup import HOOK_PATH, point_hook
 from github_store.inbox import ForgedDelivery, MalformedDelivery
 from github_store.webhook import signature_of
 from tests.github_person import Person
-from tests.store.test_incident_store import Clock, with_store
+from tests.store.incident_scene import Clock, with_store
 
 SECRET = "a secret of the tests"
 Delivery = tuple[dict[str, str], bytes]

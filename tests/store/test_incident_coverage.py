@@ -12,7 +12,7 @@ from github_store.coverage import IncidentSpan
 from github_store.embedded import EmbeddedGitHub
 from github_store.incident_coverage import IncidentCoverage
 from tests.github_person import Person
-from tests.store.test_incident_store import Clock, with_store
+from tests.store.incident_scene import Clock, with_store
 
 START = 1_790_000_040
 STEPS = Callable[[Store, IncidentCoverage, Person], Any]

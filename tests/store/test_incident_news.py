@@ -5,7 +5,7 @@ from __future__ import annotations
 from github_store import Outcome, SearchFilter, Store
 from github_store.embedded import EmbeddedGitHub
 from tests.github_person import Person
-from tests.store.test_incident_store import with_store
+from tests.store.incident_scene import with_store
 from tests.store.traced import outcome_of
 
 SEARCHES = (SearchFilter(), SearchFilter(tags=("earth",)), SearchFilter(title_like="outage"))

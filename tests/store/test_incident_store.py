@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import tempfile
 import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,110 +11,17 @@ from github_store import (
     AccessLost,
     Freshness,
     GitHubUnavailable,
-    Impact,
     Incident,
     IncidentFields,
-    IncidentNotFound,
     InvalidEnd,
     OutcomeUnknown,
     SearchFilter,
     StatusUpdate,
     Store,
-    TokenCredential,
-    open_store,
 )
 from github_store.embedded import EmbeddedGitHub
-from github_store.embedded.faults import Kind
 from tests.github_person import Person
-
-MONITORS = b"""
-- {name: Earth, tag: earth}
-- {name: Google, tag: google-search}
-- {name: Frogment, tag: frogment, aliases: [old-frog]}
-"""
-
-
-class Clock:
-    """GitHub's clock and ours; ``ahead`` lets time pass."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead
-
-
-@pytest.fixture
-def owner(github: EmbeddedGitHub) -> Person:
-    return Person(github.url, github.tokens["owner"])
-
-
-@pytest.fixture
-def collaborator(github: EmbeddedGitHub) -> Person:
-    return Person(github.url, github.tokens["collaborator"])
-
-
-@pytest.fixture
-def stranger(github: EmbeddedGitHub) -> Person:
-    return Person(github.url, github.tokens["stranger"])
-
-
-def with_store(
-    github: EmbeddedGitHub,
-    steps: Callable[[Store], Awaitable[Any]],
-    *,
-    login: str = "owner",
-    clock: Clock | None = None,
-    **options: Any,
-) -> Any:
-    """Run ``steps`` with a store of owner/status, opened as ``login``."""
-
-    async def run(data_dir: Path) -> Any:
-        store = await open_store(
-            repository_name="owner/status",
-            credential=TokenCredential(github.tokens[login]),
-            api_url=github.url,
-            data_dir=data_dir,
-            clock=clock or Clock(),
-            freshness=options.pop("freshness", Freshness()),
-            **options,
-        )
-        try:
-            return await steps(store)
-        finally:
-            await store.close()
-
-    commit_monitors(github)
-    with tempfile.TemporaryDirectory() as data_dir:
-        return asyncio.run(run(Path(data_dir)))
-
-
-def commit_monitors(github: EmbeddedGitHub) -> None:
-    owner = Person(github.url, github.tokens["owner"])
-    if owner.ask("GET", "/contents/monitors.yaml").status_code == 404:
-        content = base64.b64encode(MONITORS).decode()
-        owner.do("PUT", "/contents/monitors.yaml", {"message": "monitors", "content": content})
-
-
-def fields(title: str = "Outage", *tags: str, **changes: Any) -> IncidentFields:
-    return IncidentFields(title=title, tags=tags or ("earth",), **changes)
-
-
-def count(github: EmbeddedGitHub, method: str, part: str) -> int:
-    return sum(1 for each in github.requests if each[0] == method and part in each[1])
-
-
-FULL = IncidentFields(
-    title="Outage in Mumbai",
-    body="Login cluster is **down**\n\nin mumbai region",
-    tags=("earth", "google-search"),
-    start_datetime=1_702_405_740,
-    end_datetime=1_702_405_920,
-    impact=Impact.DOWN,
-    is_maintenance=False,
-    is_identified=True,
-    is_resolved=False,
-)
+from tests.store.incident_scene import FULL, Clock, count, fields, with_store
 
 
 def same_fields(incident: Incident, expected: IncidentFields) -> bool:
@@ -281,199 +183,6 @@ def test_a_closed_incident_opens_again_only_for_an_end_in_the_future(
                 )
             assert incident.is_open is is_open
             assert (owner.do("GET", f"/issues/{number}")["state"] == "open") is is_open
-
-    with_store(github, steps)
-
-
-def test_what_is_no_incident_is_found_by_no_operation(
-    github: EmbeddedGitHub, owner: Person, stranger: Person
-) -> None:
-    ordinary = owner.open_issue(labels=["bug"])
-    strangers = stranger.open_issue()
-    owner.do("POST", f"/issues/{strangers}/labels", {"labels": ["incident", "earth"]})
-    numbers = [ordinary, strangers, 0, -1, 10**30, 999_999]
-
-    async def steps(store: Store) -> None:
-        incidents = store.incidents
-        for number in numbers:
-            for operation in (
-                incidents.get(number),
-                incidents.replace(number, fields()),
-                incidents.update_status(number, StatusUpdate(is_resolved=True)),
-                incidents.comments(number),
-                incidents.add_comment(number, "hello"),
-            ):
-                with pytest.raises(IncidentNotFound):
-                    await operation
-        assert await incidents.search(SearchFilter(), page=1, per_page=10) == []
-        assert incidents.hidden_count == 1
-        assert owner.labels_of(ordinary) == {"bug"}
-
-    with_store(github, steps)
-
-
-def test_a_deleted_or_transferred_incident_is_gone(github: EmbeddedGitHub, owner: Person) -> None:
-    deleted, moved = owner.open_issue(), owner.open_issue()
-    github.create_repository("owner/elsewhere")
-    github.delete_issue("owner/status", deleted)
-    github.transfer_issue("owner/status", moved, to="owner/elsewhere")
-
-    async def steps(store: Store) -> None:
-        for number in (deleted, moved):
-            with pytest.raises(IncidentNotFound):
-                await store.incidents.get(number)
-
-    with_store(github, steps)
-
-
-def test_people_with_write_access_and_trusted_authors_speak_for_the_project(
-    github: EmbeddedGitHub, owner: Person, collaborator: Person, stranger: Person
-) -> None:
-    by_collaborator = collaborator.open_issue("By a collaborator")
-    by_stranger = stranger.open_issue("By a stranger")
-    owner.do("POST", f"/issues/{by_stranger}/labels", {"labels": ["incident"]})
-
-    async def numbers(store: Store) -> list[int]:
-        found = await store.incidents.search(SearchFilter(), page=1, per_page=10)
-        return [each.number for each in found]
-
-    assert with_store(github, numbers) == [by_collaborator]
-    trusted = with_store(github, numbers, trusted_authors=["Stranger"])
-    assert trusted == [by_stranger, by_collaborator]
-
-
-def test_comments_of_strangers_are_not_published(
-    github: EmbeddedGitHub, owner: Person, stranger: Person, collaborator: Person
-) -> None:
-    number = owner.open_issue()
-    owner.do("POST", f"/issues/{number}/comments", {"body": "one"})
-    stranger.do("POST", f"/issues/{number}/comments", {"body": "spam"})
-    collaborator.do("POST", f"/issues/{number}/comments", {"body": "two"})
-
-    async def steps(store: Store) -> None:
-        made = await store.incidents.add_comment(number, "three")
-        comments = await store.incidents.comments(number)
-        assert [each.body for each in comments] == ["one", "two", "three"]
-        assert comments[-1] == made
-
-    with_store(github, steps)
-
-
-def test_all_comments_are_there_oldest_first(github: EmbeddedGitHub, owner: Person) -> None:
-    number = owner.open_issue()
-    for i in range(120):
-        owner.do("POST", f"/issues/{number}/comments", {"body": f"update {i}"})
-
-    async def steps(store: Store) -> None:
-        comments = await store.incidents.comments(number)
-        assert [each.body for each in comments] == [f"update {i}" for i in range(120)]
-        await store.incidents.add_comment(number, "the latest")
-        assert (await store.incidents.comments(number))[-1].body == "the latest"
-
-    with_store(github, steps)
-
-
-def test_pages_are_exact_whatever_is_filtered_out(
-    github: EmbeddedGitHub, owner: Person, stranger: Person
-) -> None:
-    shown = []
-    for i in range(130):
-        if i % 5 == 0:
-            owner.open_issue(labels=["bug"])
-        elif i % 7 == 0:
-            number = stranger.open_issue()
-            owner.do("POST", f"/issues/{number}/labels", {"labels": ["incident"]})
-        else:
-            shown.append(owner.open_issue(f"Outage {i}"))
-    expected = shown[::-1]
-
-    async def steps(store: Store) -> None:
-        for size in (1, 7, 100):
-            for page in (1, 2, 3):
-                found = await store.incidents.search(SearchFilter(), page=page, per_page=size)
-                assert [each.number for each in found] == expected[(page - 1) * size : page * size]
-        assert await store.incidents.search(SearchFilter(), page=10**12, per_page=100) == []
-
-    with_store(github, steps)
-
-
-def test_several_tags_mean_any_of_them_newest_first_each_once(
-    github: EmbeddedGitHub, owner: Person
-) -> None:
-    labels = [["earth"], ["google-search"], ["EARTH", "frogment"], ["old-frog"], []]
-    numbers = [owner.open_issue(labels=["incident", *each]) for each in labels]
-
-    async def steps(store: Store) -> None:
-        async def found(*tags: str, **more: Any) -> list[int]:
-            search = SearchFilter(tags=tags, **more)
-            incidents = await store.incidents.search(search, page=1, per_page=100)
-            return [each.number for each in incidents]
-
-        assert await found("earth", "frogment") == [numbers[3], numbers[2], numbers[0]]
-        assert await found("google-search", "nothing") == [numbers[1]]
-        assert await found("nothing") == []
-        assert await found("earth", state="closed") == []
-        assert await found("earth", "frogment", title_like="outage") == [
-            numbers[3], numbers[2], numbers[0],
-        ]  # fmt: skip
-
-    with_store(github, steps)
-
-
-def test_a_title_cannot_act_as_a_qualifier(github: EmbeddedGitHub, owner: Person) -> None:
-    github.create_repository("owner/private", private=True)
-    other = Person(github.url, github.tokens["owner"], "owner/private")
-    other.open_issue("x secret")
-    mine = owner.open_issue("x marks the spot OR not")
-
-    async def steps(store: Store) -> None:
-        for text in (
-            "x repo:owner/private is:pr",
-            "x OR secret",
-            '" repo:owner/private "',
-            "(x) OR (secret)",
-            "\\",
-            "secret",
-        ):
-            for each in await store.incidents.search(
-                SearchFilter(title_like=text), page=1, per_page=100
-            ):
-                assert each.number == mine
-                assert each.title == "x marks the spot OR not"
-        found = await store.incidents.search(SearchFilter(title_like="X or"), page=1, per_page=9)
-        assert [each.number for each in found] == [mine]
-
-    with_store(github, steps)
-
-
-def test_dates_are_inclusive(github: EmbeddedGitHub, owner: Person) -> None:
-    number = owner.open_issue()
-
-    async def steps(store: Store) -> None:
-        at = (await store.incidents.get(number)).created_at
-        for after, before, is_found in (
-            (at, at, True), (at + 1, None, False), (None, at - 1, False), (at, None, True),
-            (None, at, True),
-        ):  # fmt: skip
-            search = SearchFilter(created_after=after, created_before=before)
-            found = await store.incidents.search(search, page=1, per_page=10)
-            assert [each.number for each in found] == ([number] if is_found else [])
-
-    with_store(github, steps)
-
-
-@pytest.mark.parametrize("fault", ["secondary_limit", "search_timeout", "missing", "error"])
-def test_while_search_is_out_or_incomplete_the_list_answers(
-    github: EmbeddedGitHub, owner: Person, fault: Kind
-) -> None:
-    numbers = [owner.open_issue(f"Database is slow {each}") for each in range(3)]
-    owner.open_issue("Something else")
-    github.faults.add(fault, match="/search/issues")
-
-    async def steps(store: Store) -> None:
-        search = SearchFilter(title_like="DATABASE")
-        found = await store.incidents.search(search, page=1, per_page=10)
-        assert [each.number for each in found] == numbers[::-1]
 
     with_store(github, steps)
 

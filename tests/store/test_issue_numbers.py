@@ -12,17 +12,12 @@ from github_store import GitHubUnavailable, IncidentNotFound, SearchFilter, Stat
 from github_store.embedded import EmbeddedGitHub
 from github_store.issue_numbers import GUESS_SECONDS, GUESSES
 from tests.github_person import Person
+from tests.store.incident_scene import Clock, fields, with_store
 from tests.store.test_inbox import Post, with_post
-from tests.store.test_incident_store import Clock, fields, with_store
 
 MANY = range(1_000, 11_000)
 HANDFUL = int(GUESSES) + 2
 """The guesses, whether the repository is there, and the newest number."""
-
-
-@pytest.fixture
-def owner(github: EmbeddedGitHub) -> Person:
-    return Person(github.url, github.tokens["owner"])
 
 
 async def absent(store: Store, number: int) -> bool:

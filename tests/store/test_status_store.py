@@ -32,7 +32,7 @@ from github_store import (
 from github_store.embedded import EmbeddedGitHub
 from github_store.status_board_format import parse_board
 from tests.github_person import Person
-from tests.store.test_incident_store import commit_monitors
+from tests.store.incident_scene import commit_monitors
 from tests.store.traced import outcome_of
 
 UP, DOWN, DEGRADED = Status.UP, Status.DOWN, Status.DEGRADED

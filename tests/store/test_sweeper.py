@@ -7,8 +7,8 @@ import asyncio
 from github_store import SearchFilter, Status, Store
 from github_store.embedded import EmbeddedGitHub
 from tests.github_person import Person
+from tests.store.incident_scene import Clock
 from tests.store.test_inbox import Post, with_post
-from tests.store.test_incident_store import Clock
 
 
 def test_a_sweep_finds_what_no_delivery_told(github: EmbeddedGitHub) -> None:

@@ -1,6 +1,18 @@
 """Asks GitHub once a day and author whether the author may speak for the project.
 
 While GitHub is out, what it said of an author last still holds: an outage must not empty the page.
+
+Which account is this service's own GitHub tells, or does not: then it is not known before the first
+write. Until then any bot may be it, for one purpose: to find again by its hidden mark what may have
+been written (keyed_writes.py). Why that is safe:
+
+* Only a token of an App (a workflow's is one) may not ask who it is, and what Apps write is by a
+  login that ends in ``[bot]``, which no person's can. A bot writes only where the repository's
+  owner installed it. So a person who copied the mark out of a public text is never taken for us.
+* Nobody can make the mark up. A copy by another bot is younger than what it was copied from, and
+  of all that carry the mark the oldest is taken.
+* What is found so is shown, as it was written by us or copied by a bot of the owner's; but it
+  teaches nothing that outlives the process. That takes GitHub's answer to a write (``learn``).
 """
 
 from __future__ import annotations
@@ -20,6 +32,8 @@ log = logging.getLogger(__name__)
 
 REMEMBER_SECONDS = 86_400.0
 MAX_AUTHORS = 10_000
+BOT = "[bot]"
+"""How the login of an App ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +45,28 @@ class _Answer:
 
 
 class Authors:
-    """Trust of issue and comment authors; the rules are in trust.py, the question here."""
+    """Trust of issue and comment authors; the rules are in trust.py, the question here.
+
+    ``stretch`` is asked how much longer than usual an answer holds. ``is_own_known``: whether the
+    own logins of ``trust`` are all of ours; ``remember`` is told of one that is learned.
+    """
 
     def __init__(
-        self, collaborators: Collaborators, trust: Trust, *, clock: Callable[[], float]
+        self,
+        collaborators: Collaborators,
+        trust: Trust,
+        *,
+        clock: Callable[[], float],
+        stretch: Callable[[], float] = lambda: 1.0,
+        is_own_known: bool = True,
+        remember: Callable[[str], object] = lambda _login: None,
     ) -> None:
         self._collaborators = collaborators
         self._trust = trust
         self._clock = clock
+        self._stretch = stretch
+        self._is_own_known = is_own_known
+        self._remember = remember
         self._known: LRUCache[str, _Answer] = LRUCache(MAX_AUTHORS)
         self._asking: dict[str, asyncio.Lock] = {}
         self.edition = 0
@@ -55,24 +83,31 @@ class Authors:
         return self._trust.by_permission(permission)
 
     def is_own(self, login: str | None) -> bool:
-        """Whether ``login`` is this service's own account."""
-        own = {each.casefold() for each in self._trust.own_logins}
-        return login is not None and login.casefold() in own
+        """Whether ``login`` is this service's own account, or while that is not known may be."""
+        if login is None:
+            return False
+        is_bot = login.casefold().endswith(BOT)
+        return login.casefold() in self._own_keys() or (is_bot and not self._is_own_known)
 
     def recognise(self, login: str | None) -> None:
-        """``login`` stands as the author of what this service just wrote: it is this service.
-
-        ``GET /user`` is refused to an App's token, so the name known from the start may be wrong.
-        """
-        if login is None or self._trust.without_asking(login, ""):
+        """``login`` stands as the author of what this service wrote: what it writes is shown."""
+        if login is None or login.casefold() in self._own_keys():
             return
-        log.warning(
-            "this service writes as %s: name it in TRUSTED_AUTHORS, or after a restart what it "
-            "wrote may be hidden",
-            login,
-        )
+        log.info("this service writes as %s", login)
         self._trust = replace(self._trust, own_logins=self._trust.own_logins | {login})
         self.edition += 1
+
+    def learn(self, login: str | None) -> None:
+        """GitHub named ``login`` as the author in its answer to a write of this service's."""
+        if login is None:
+            return
+        if not self._is_own_known or login.casefold() not in self._own_keys():
+            self._is_own_known = True
+            self._remember(login)
+        self.recognise(login)
+
+    def _own_keys(self) -> frozenset[str]:
+        return frozenset(each.casefold() for each in self._trust.own_logins)
 
     async def _permission(self, login: str) -> str | None:
         key = login.casefold()
@@ -91,4 +126,6 @@ class Authors:
 
     def _is_known(self, key: str) -> bool:
         answer = self._known.get(key)
-        return answer is not None and 0 <= self._clock() - answer.at < REMEMBER_SECONDS
+        if answer is None:
+            return False
+        return 0 <= self._clock() - answer.at < REMEMBER_SECONDS * self._stretch()

@@ -25,7 +25,7 @@ from github_store.finding import (
     warn,
 )
 from github_store.freshness import Freshness
-from github_store.gateway import Credential, Exchange, Gateway, Reply
+from github_store.gateway import UNTOLD_LOGIN, Credential, Exchange, Gateway, Reply
 from github_store.held_answers import HeldAnswers
 from github_store.hook_setup import HOOK_PATH
 from github_store.incident import label_styles
@@ -33,7 +33,7 @@ from github_store.issue_tracker import IssueTracker
 from github_store.labels import label_key
 from github_store.monitor import Monitors
 from github_store.monitors_file import load_monitors
-from github_store.repository_access import check_access
+from github_store.repository_access import Access, check_access
 from github_store.status_board_format import BOARD_PATH, parse_board
 from github_store.status_branch import StatusBranch
 
@@ -91,7 +91,7 @@ class _Checkup:
             return [fail("GitHub", str(error), f"see whether {gateway.api_url} can be reached")]
         findings = [
             ok("repository", f"{gateway.repository_name} at {gateway.api_url}"),
-            ok("token", f"{gateway.credential_name} works; this service is {access.own_login}"),
+            ok("token", f"{gateway.credential_name} works; this service is {_named(access)}"),
             *clock_findings(seen),
         ]
         steps: tuple[tuple[str, Callable[[], Awaitable[Iterable[Finding]]]], ...] = (
@@ -227,3 +227,9 @@ class _Checkup:
     async def _get(self, place: str, **params: str) -> Reply:
         path = self._gateway.repository + place
         return await self._gateway.request("GET", path, params=params, accept={403})
+
+
+def _named(access: Access) -> str:
+    if access.own_login == UNTOLD_LOGIN:
+        return "an App or a workflow, as which one shows when it writes"
+    return access.own_login

@@ -57,6 +57,9 @@ def is_github_itself(api_url: str) -> bool:
     return host == "api.github.com" or host.endswith(".ghe.com")
 
 
+UNTOLD_LOGIN = "github-actions[bot]"
+"""Who a token is taken for whose owner GitHub does not tell: a workflow's, until a write shows."""
+
 THREADS = "github"
 """How the names of the threads begin that wait for GitHub."""
 
@@ -111,7 +114,10 @@ class Exchange:
 
 
 class Credential(Protocol):
-    """Who the service is for GitHub."""
+    """Who the service is for GitHub. ``identity`` tells one from another, and may be a secret."""
+
+    @property
+    def identity(self) -> str: ...
 
     def auth(self) -> Auth.Auth: ...
 
@@ -121,6 +127,10 @@ class TokenCredential:
     """A personal access token or the GITHUB_TOKEN of a workflow."""
 
     token: str = field(repr=False)
+
+    @property
+    def identity(self) -> str:
+        return self.token
 
     def auth(self) -> Auth.Auth:
         return Auth.Token(self.token)
@@ -133,6 +143,10 @@ class AppCredential:
     app_id: int
     installation_id: int
     private_key: str = field(repr=False)
+
+    @property
+    def identity(self) -> str:
+        return f"App {self.app_id}, installation {self.installation_id}"
 
     def auth(self) -> Auth.Auth:
         return Auth.AppAuth(self.app_id, self.private_key).get_installation_auth(
@@ -288,14 +302,15 @@ class Gateway:
     async def own_login(self) -> str:
         """The account this service writes as: a user, an App's bot, or the Actions bot.
 
-        Source: REST docs; GET /user is refused to Apps and to GITHUB_TOKEN.
+        UNTOLD_LOGIN where GitHub does not tell. Source: REST docs; GET /user is refused to Apps and
+        to GITHUB_TOKEN, which are all the same for this service where it was given a token alone.
         """
         reply = await self.request("GET", "/user", accept={403})
         if reply.ok:
             return str(reply.data["login"])
         if isinstance(self._credential, AppCredential):
             return await self._in_thread(self._app_login)
-        return "github-actions[bot]"
+        return UNTOLD_LOGIN
 
     def _app_login(self) -> str:
         """``slug[bot]``, asked with the App's own key, which no installation token may do."""

@@ -147,7 +147,9 @@ class IncidentStore:
 
         async def send(*hidden: str) -> Issue:
             body = issue_body(fields, hidden=hidden)
-            return await self._tracker.issues.create(title=fields.title, body=body, labels=labels)
+            issue = await self._tracker.issues.create(title=fields.title, body=body, labels=labels)
+            self._authors.learn(issue.author)
+            return issue
 
         if key is None:
             await self._labels.ensure(labels)

@@ -81,7 +81,9 @@ class IncidentUpdates:
         text, _ = read_hidden(body)  # only this program writes those
 
         async def send(*hidden: str) -> Comment:
-            return await self._comments.add(number, write_hidden(text, hidden))
+            comment = await self._comments.add(number, write_hidden(text, hidden))
+            self._authors.learn(comment.author)
+            return comment
 
         def published(comment: Comment) -> IncidentComment:
             self._authors.recognise(comment.author)

@@ -24,14 +24,21 @@ from github_store.committer import Committer, Rhythm
 from github_store.errors import AccessLost, ConfigurationError, GitHubUnavailable
 from github_store.folder_name import server_folder_name
 from github_store.freshness import Freshness
-from github_store.gateway import GITHUB_API_URL, Credential, Exchange, Gateway, is_github_itself
+from github_store.gateway import (
+    GITHUB_API_URL,
+    UNTOLD_LOGIN,
+    Credential,
+    Exchange,
+    Gateway,
+    is_github_itself,
+)
 from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard
 from github_store.inbox import Inbox
 from github_store.incident import label_styles
 from github_store.incident_coverage import IncidentCoverage
 from github_store.incident_store import IncidentStore
-from github_store.intents import DiskIntents, Intents
+from github_store.intents import DiskIntents, Intents, kept_secret
 from github_store.issue_tracker import IssueTracker
 from github_store.journal import DiskJournal, Journal
 from github_store.keyed_writes import KeyedWrites
@@ -39,6 +46,7 @@ from github_store.late_start import LateStart
 from github_store.lookout import Lookout
 from github_store.monitor import Monitors
 from github_store.monitors_file import MonitorsReload
+from github_store.own_logins import OwnLogins
 from github_store.present_tags import PresentTags
 from github_store.process_lock import ProcessLock
 from github_store.quota import Quota
@@ -184,9 +192,15 @@ async def open_store(
         lock = ProcessLock(directory, now=clock())
         shelf = AnswerShelf(directory, api_url=api_url)
         intents = DiskIntents(directory, clock=clock)
+        own = OwnLogins(directory, secret=kept_secret(directory), credential=credential.identity)
+        is_told = access.own_login != UNTOLD_LOGIN
+        is_own_known = is_told or own.own is not None
+        loop = asyncio.get_running_loop()
         store = assemble_store(
             gateway,
-            own_login=access.own_login,
+            own_logins=own.ever | (set() if is_own_known and not is_told else {access.own_login}),
+            is_own_known=is_own_known,
+            remember=lambda login: loop.run_in_executor(None, own.learn, login),
             repository_key=access.repository_key,
             monitors=beginning.monitors,
             monitors_path=monitors_path,
@@ -235,7 +249,9 @@ async def open_store(
 def assemble_store(
     gateway: Gateway,
     *,
-    own_login: str,
+    own_logins: Collection[str],
+    is_own_known: bool = True,
+    remember: Callable[[str], object] = lambda _login: None,
     repository_key: str = "",
     monitors: Monitors,
     monitors_path: str = "monitors.yaml",
@@ -258,7 +274,7 @@ def assemble_store(
     lock: ProcessLock | None = None,
 ) -> Store:
     """The store on a gateway, without asking GitHub anything yet; nothing is committed by itself
-    until ``start``."""
+    until ``start``. ``is_own_known`` and ``remember``: see Authors."""
     freshness = freshness or Freshness()
     known_quota = quota or Quota(budget, jitter=jitter)
     known_breaker = breaker or Breaker(jitter=jitter)
@@ -287,11 +303,19 @@ def assemble_store(
         may_ask=may_renew,
     )
     tracker = IssueTracker(gateway, held, clock=clock)
-    trust = Trust(own_logins=frozenset({own_login}), trusted_authors=frozenset(trusted_authors))
+    trust = Trust(own_logins=frozenset(own_logins), trusted_authors=frozenset(trusted_authors))
+    authors = Authors(
+        tracker.collaborators,
+        trust,
+        clock=clock,
+        stretch=stretch,
+        is_own_known=is_own_known,
+        remember=remember,
+    )
     incidents = IncidentStore(
         tracker,
         monitors=monitors,
-        authors=Authors(tracker.collaborators, trust, clock=clock),
+        authors=authors,
         labels=RepositoryLabels(
             tracker.labels, lambda: label_styles(monitors), clock=clock, slowness=slowness
         ),

@@ -93,7 +93,7 @@ async def _ten_minutes(
             clock=lambda: MIDNIGHT + loop.time(),
             observe=lambda exchange: budget.observe(exchange, loop.time()),
         ),
-        own_login="owner",
+        own_logins={"owner"},
         monitors=parse_monitors(monitors_yaml(INCIDENTS), source="monitors.yaml"),
         webhook_secrets=[SECRET],
         journal=MemoryJournal(loop),

@@ -209,7 +209,7 @@ async def _day(
     )
     store = assemble_store(
         gateway,
-        own_login="owner",
+        own_logins={"owner"},
         monitors=parse_monitors(
             "".join(f"- name: {tag}\n  tag: {tag}\n" for tag in tags), source="monitors.yaml"
         ),

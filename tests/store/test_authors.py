@@ -74,16 +74,78 @@ def test_where_the_permission_may_not_be_asked_the_association_decides() -> None
     assert not asyncio.run(asked.trusted(None, "COLLABORATOR"))
 
 
-def test_whoever_stands_as_the_author_of_what_we_wrote_is_us(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def unknown(remembered: list[str]) -> Authors:
+    """Of a token whose owner GitHub does not tell; Ada's bot is trusted, whoever it is."""
+    trust = Trust(
+        own_logins=frozenset({"github-actions[bot]"}), trusted_authors=frozenset({"ada-app[bot]"})
+    )
+    return Authors(
+        cast(Collaborators, Tracker({})),
+        trust,
+        clock=Clock(),
+        is_own_known=False,
+        remember=remembered.append,
+    )
+
+
+def test_whoever_stands_as_the_author_of_what_we_wrote_is_us() -> None:
     """An App's token may not ask ``GET /user``, so the login known from the start may be wrong."""
     asked = authors(Tracker({}))
     assert not asyncio.run(asked.trusted("my-app[bot]", "NONE"))
-    for author in ("my-app[bot]", "My-App[bot]", "kener", "ada", None):
+    edition = asked.edition
+    for author in ("my-app[bot]", "My-App[bot]", "kener", None):
         asked.recognise(author)
     assert asyncio.run(asked.trusted("my-app[bot]", "NONE"))
-    assert [each.message for each in caplog.records] == [
-        "this service writes as my-app[bot]: name it in TRUSTED_AUTHORS, or after a restart what "
-        "it wrote may be hidden"
-    ]
+    assert asked.edition == edition + 1
+
+
+@pytest.mark.parametrize("login", ["eve", "Eve-bot", "bot", "ada", None])
+def test_a_person_is_never_taken_for_a_service_whose_account_is_not_known(
+    login: str | None,
+) -> None:
+    assert not unknown([]).is_own(login)
+
+
+def test_until_it_is_known_any_bot_may_be_this_service_and_then_that_one_alone() -> None:
+    remembered: list[str] = []
+    asked = unknown(remembered)
+    assert asked.is_own("my-app[bot]")
+    assert asked.is_own("another-app[Bot]")
+    asked.recognise("another-app[bot]")
+    assert remembered == [], "what was found by its mark teaches nothing that outlives the process"
+    for author in (None, "my-app[bot]", "My-App[bot]"):
+        asked.learn(author)
+    assert remembered == ["my-app[bot]"]
+    assert asked.is_own("my-app[bot]")
+    assert not asked.is_own("dependabot[bot]")
+    assert asyncio.run(asked.trusted("my-app[bot]", "NONE"))
+
+
+def test_an_account_that_is_trusted_anyway_is_learned_as_our_own_all_the_same() -> None:
+    remembered: list[str] = []
+    asked = unknown(remembered)
+    asked.learn("ada-app[bot]")
+    assert remembered == ["ada-app[bot]"]
+    assert asked.is_own("ada-app[bot]")
+
+
+def test_a_known_account_is_not_remembered_and_no_bot_may_be_it() -> None:
+    remembered: list[str] = []
+    trust = Trust(own_logins=frozenset({"kener"}), trusted_authors=frozenset())
+    asked = Authors(
+        cast(Collaborators, Tracker({})), trust, clock=Clock(), remember=remembered.append
+    )
+    asked.learn("Kener")
+    assert remembered == []
+    assert asked.is_own("KENER")
+    assert not asked.is_own("my-app[bot]")
+
+
+def test_where_requests_run_short_an_answer_holds_longer() -> None:
+    tracker, clock = Tracker({"Bob": "write"}), Clock()
+    trust = Trust(own_logins=frozenset(), trusted_authors=frozenset())
+    asked = Authors(cast(Collaborators, tracker), trust, clock=clock, stretch=lambda: 4.0)
+    for seconds in (0, 3 * REMEMBER_SECONDS, REMEMBER_SECONDS):
+        clock.now += seconds
+        assert asyncio.run(asked.trusted("Bob", "NONE"))
+    assert tracker.asked == ["Bob", "Bob"]

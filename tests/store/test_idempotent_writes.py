@@ -64,11 +64,11 @@ class Service:
     data_dir: Path
     clock: Clock = field(default_factory=Clock)
 
-    def run(self, steps: Steps) -> Any:
+    def run(self, steps: Steps, *, token: str | None = None) -> Any:
         async def run() -> Any:
             store = await open_store(
                 repository_name="owner/status",
-                credential=TokenCredential(self.github.tokens["owner"]),
+                credential=TokenCredential(token or self.github.tokens["owner"]),
                 api_url=self.github.url,
                 data_dir=self.data_dir,
                 clock=self.clock,
@@ -414,6 +414,93 @@ def test_a_comment_or_a_foreign_label_is_no_edit(service: Service) -> None:
         )
 
     service.run(steps)
+
+
+# an account that is not known
+
+
+@dataclass
+class Bot:
+    """A token of an App's installation: GitHub does not tell it whose it is."""
+
+    service: Service
+    login: str = "my-app[bot]"
+    token: str = ""
+
+    def __post_init__(self) -> None:
+        github = self.service.github
+        self.token = github.add_user(self.login)
+        github.set_role("owner/status", self.login, "write")
+        github.faults.add("forbidden", match=r"^GET /user$")
+        github.faults.add("missing", match=r"^GET \S+/collaborators/")
+
+    def run(self, steps: Steps) -> Any:
+        return self.service.run(steps, token=self.token)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_the_very_first_write_of_an_unknown_account_is_found_again_and_shown(
+    service: Service, restarts: bool
+) -> None:
+    bot = Bot(service)
+    service.github.faults.add("drop_after", match=OPENING, count=1)
+    lag = service.github.faults.add("list_lag", seconds=30)
+
+    async def first(store: Store) -> None:
+        with pytest.raises(OutcomePending):
+            await create(store)
+
+    async def again(store: Store) -> Incident:
+        service.github.faults.lift(lag)
+        service.person("stranger").open_issue("Copied", body=service.issues()[0]["body"])
+        found = await create(store)
+        assert await store.incidents.get(found.number) == found
+        return found
+
+    async def both(store: Store) -> Incident:
+        await first(store)
+        return await again(store)
+
+    if restarts:
+        bot.run(first)
+        incident = bot.run(again)
+    else:
+        incident = bot.run(both)
+    assert service.sent(OPENING) == 2, "one of them the stranger's"
+    assert {each["number"]: each["user"]["login"] for each in service.issues()} == {
+        incident.number: bot.login,
+        incident.number + 1: "stranger",
+    }
+
+
+def test_a_strangers_copy_is_not_the_answer_of_an_unknown_account_either(service: Service) -> None:
+    bot = Bot(service)
+    service.github.faults.add("drop_after", match=OPENING, count=1)
+    lag = service.github.faults.add("list_lag", seconds=30)
+
+    async def steps(store: Store) -> None:
+        with pytest.raises(OutcomePending):
+            await create(store)
+        service.github.faults.lift(lag)
+        (own,) = service.issues()
+        service.github.delete_issue("owner/status", own["number"])
+        for login in ("stranger", "owner"):
+            service.person(login).open_issue("Copied", labels=["incident"], body=own["body"])
+        with pytest.raises(OutcomePending):
+            await create(store)
+
+    bot.run(steps)
+
+
+def test_whoever_a_token_turned_out_to_be_is_known_after_a_restart(service: Service) -> None:
+    bot = Bot(service)
+    made = bot.run(create)
+
+    async def steps(store: Store) -> None:
+        assert await store.incidents.get(made.number) == made
+
+    bot.run(steps)
+    service.run(steps, token=service.github.tokens["collaborator"])  # another token that may not ask who it is
 
 
 # a real process

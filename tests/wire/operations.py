@@ -293,7 +293,7 @@ async def run_operation(
         intents = await prepared_intents(Path(directory), operation, clock)
         store = assemble_store(
             gateway,
-            own_login=at.own_login,
+            own_logins={at.own_login},
             monitors=parse_monitors(MONITORS, source="monitors.yaml"),
             journal=DiskJournal(Path(directory), clock=clock),
             intents=intents,

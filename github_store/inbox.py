@@ -116,21 +116,22 @@ class Inbox:
         self._applied[delivery_id] = True
         return True
 
-    async def apply(self, news: News) -> None:
-        """Update or forget exactly what the news touches.
+    async def apply(self, news: News, *, is_read_now: bool = False) -> None:
+        """Update or forget exactly what the news touches. ``is_read_now``: it was read from GitHub
+        just now, and is no delivery.
 
         What is known of an issue already is still news to the lists that it stands in: it may
         have been read between the change and its delivery.
         """
         match news:
             case IssueChanged(number, data):
-                self._tracker.issues.take(number, data)
+                self._tracker.issues.take(number, data, is_read_now=is_read_now)
                 self._news.note(number)
             case IssueGone(number):
                 self._tracker.issues.bury(number)
                 self._news.note(number)
             case CommentChanged(number, comment_id, data):
-                self._tracker.comments.take(comment_id, data)
+                self._tracker.comments.take(comment_id, data, is_read_now=is_read_now)
                 self._news.note_comment(number, comment_id)
             case CommentGone(number, comment_id):
                 self._tracker.comments.bury(comment_id)

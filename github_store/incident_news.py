@@ -1,34 +1,39 @@
 """What was written here or told by webhooks lately: GitHub's lists may not show it yet.
 
 Lists lag by seconds and search by a minute, a single issue or comment does not. So what is news to
-a list is left to the issue itself, until the list was confirmed LAG_SECONDS after it.
+a list is left to the issue itself, until the list was confirmed LAG_SECONDS after it. Where too
+much is news, lists are asked anew, and what they then show is news no longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
-
-from cachetools import LRUCache
+from collections.abc import Callable, Hashable
+from typing import Final, Generic, TypeVar
 
 LAG_SECONDS: Final = 120.0
 """How long GitHub's lists and search may miss a write."""
 MAX_RECENT: Final = 2_000
+MOST_RECENT: Final = 20_000
+"""Where even LAG_SECONDS bring more than MAX_RECENT; what goes beyond this is lost to lists."""
+
+_K = TypeVar("_K", bound=Hashable)
 
 
 class IncidentNews:
-    """``clock`` gives seconds since 1970. Made for one event loop."""
+    """``clock`` gives seconds since 1970; ``renew_lists`` lets no list be given from now on that
+    GitHub was not asked for again. Made for one event loop."""
 
-    def __init__(self, *, clock: Callable[[], float]) -> None:
+    def __init__(self, *, clock: Callable[[], float], renew_lists: Callable[[], None]) -> None:
         self._clock = clock
-        self._issues: LRUCache[int, float] = LRUCache(MAX_RECENT)
-        self._comments: LRUCache[int, dict[int, float]] = LRUCache(MAX_RECENT)
+        self._renew_lists = renew_lists
+        self._issues: _Recent[int] = _Recent()
+        self._comments: _Recent[tuple[int, int]] = _Recent()
         self.edition = 0
         """Rises with all news of issues: whoever derives from incidents looks here."""
 
     def note(self, number: int) -> None:
         """An issue was changed."""
-        self._issues[number] = self._clock()
+        self._note(self._issues, number)
         self.edition += 1
 
     def note_everything(self) -> None:
@@ -37,18 +42,57 @@ class IncidentNews:
 
     def note_comment(self, number: int, comment_id: int) -> None:
         """A comment was written, changed or deleted."""
-        self._comments[number] = {**self._comments.get(number, {}), comment_id: self._clock()}
+        self._note(self._comments, (number, comment_id))
 
     def since(self, confirmed_at: float) -> frozenset[int]:
         """The issues that a list confirmed at that time may not show as they are."""
-        return frozenset(
-            number for number, at in self._issues.items() if at + LAG_SECONDS > confirmed_at
-        )
+        return frozenset(self._issues.after(confirmed_at - LAG_SECONDS))
 
     def comments_since(self, number: int, confirmed_at: float) -> frozenset[int]:
         """Likewise, of one issue's comments, by their ids."""
-        return frozenset(
-            comment_id
-            for comment_id, at in self._comments.get(number, {}).items()
-            if at + LAG_SECONDS > confirmed_at
-        )
+        recent = self._comments.after(confirmed_at - LAG_SECONDS)
+        return frozenset(comment_id for of, comment_id in recent if of == number)
+
+    def _note(self, recent: _Recent[_K], key: _K) -> None:
+        now = self._clock()
+        recent.note(key, now)
+        if len(recent) > MAX_RECENT and recent.drop(until=now - LAG_SECONDS, leave=MOST_RECENT):
+            self._renew_lists()
+            self.edition += 1
+
+
+class _Recent(Generic[_K]):
+    """Keys and when each was noted last, in that order."""
+
+    def __init__(self) -> None:
+        self._at: dict[_K, float] = {}
+        self._latest = 0.0
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def note(self, key: _K, at: float) -> None:
+        self._at.pop(key, None)
+        self._latest = max(self._latest, at)  # the clock may be set back, the order is not
+        self._at[key] = self._latest
+
+    def after(self, moment: float) -> list[_K]:
+        """What was noted after this moment, the latest first."""
+        found: list[_K] = []
+        for key, at in reversed(self._at.items()):
+            if at <= moment:
+                break
+            found.append(key)
+        return found
+
+    def drop(self, *, until: float, leave: int) -> bool:
+        """Forget what was noted until then, and the oldest beyond so many; whether any was."""
+        surplus = len(self._at) - leave
+        old: list[_K] = []
+        for key, at in self._at.items():
+            if at > until and len(old) >= surplus:
+                break
+            old.append(key)
+        for key in old:
+            del self._at[key]
+        return bool(old)

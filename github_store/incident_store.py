@@ -71,7 +71,7 @@ class IncidentStore:
         self._labels = labels
         self._keyed = keyed
         self._clock = clock
-        self.news = IncidentNews(clock=clock)
+        self.news = IncidentNews(clock=clock, renew_lists=held.expire)
         self._visible = VisibleIssues(tracker.issues, authors, clock=clock)
         self._lists = IncidentLists(tracker, self._visible, self.news, monitors)
         self._updates = IncidentUpdates(

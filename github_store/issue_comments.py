@@ -91,9 +91,9 @@ class IssueComments:
             for data in reply.data
         ]
 
-    def take(self, comment_id: int, data: Mapping[str, Any]) -> None:
+    def take(self, comment_id: int, data: Mapping[str, Any], *, is_read_now: bool = False) -> None:
         """Hold a comment as somebody else was told it is; see told_state.py."""
-        self._told.take(self._path(comment_id), data)
+        self._told.take(self._path(comment_id), data, is_read_now=is_read_now)
 
     def bury(self, comment_id: int) -> None:
         """The comment is gone for good."""

@@ -25,7 +25,7 @@ class IssueTracker:
 
     def __init__(self, gateway: Gateway, held: HeldAnswers, *, clock: Callable[[], float]) -> None:
         self.repository = HeldRepository(gateway, held)
-        self.told = ToldState(held)
+        self.told = ToldState(held, clock=clock)
         self.numbers = IssueNumbers(self.repository, clock=clock)
         self.issues = Issues(self.repository, self.told, self.numbers)
         self.listings = IssueListings(self.repository, self.numbers)

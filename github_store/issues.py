@@ -72,9 +72,9 @@ class Issues:
         with self._distrusted(number):
             await self._repository.write("DELETE", path, accept={404})
 
-    def take(self, number: int, data: Mapping[str, Any]) -> None:
+    def take(self, number: int, data: Mapping[str, Any], *, is_read_now: bool = False) -> None:
         """Hold an issue as somebody else was told it is; see told_state.py."""
-        self._told.take(self._path(number), data)
+        self._told.take(self._path(number), data, is_read_now=is_read_now)
         self._numbers.note(number)
 
     def bury(self, number: int) -> None:

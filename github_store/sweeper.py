@@ -122,12 +122,13 @@ class Sweeper:
         for number, data, updated_at in await self._tracker.listings.updated_since(self._since):
             changed[number] = data
             if self._seen.get(number) != data:
-                await self._inbox.apply(IssueChanged(number, data))
+                await self._inbox.apply(IssueChanged(number, data), is_read_now=True)
             newest = max(newest, updated_at)
         self._seen = changed
         comments = await self._tracker.comments.updated_since(self._since)
         for number, comment_id, data, updated_at in comments:
-            await self._inbox.apply(CommentChanged(number, comment_id, data))
+            changed_comment = CommentChanged(number, comment_id, data)
+            await self._inbox.apply(changed_comment, is_read_now=True)
             newest = max(newest, updated_at)
         await self._board.ask()
         if begun_at - self._full_at >= FULL_SECONDS:

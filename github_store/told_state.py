@@ -1,13 +1,14 @@
 """What somebody was told an issue or comment is, held against what is known of it.
 
 Deliveries come late, twice and out of order. ``updated_at`` decides, in whole seconds: newer data
-replaces older; of the same second neither is believed, and GitHub is asked. What is gone stays
-gone.
+replaces older; of the same second neither is believed, and GitHub is asked. What comes late (sent
+again by hand, days after) may be newer than what is known and yet not the newest: it only says that
+GitHub has to be asked. What is gone stays gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from cachetools import LRUCache
@@ -20,13 +21,17 @@ from github_store.records import seconds_from_iso
 MAX_DISPUTED: Final = 10_000
 """So many issues and comments are remembered as told differently for one second."""
 CLOCKS_DIFFER_SECONDS: Final = 60
+LATE_SECONDS: Final = 120
+"""GitHub delivers within seconds."""
 
 
 class ToldState:
-    """Issues and comments by their paths. Made for one event loop."""
+    """Issues and comments by their paths. Made for one event loop. ``clock`` gives seconds since
+    1970."""
 
-    def __init__(self, held: HeldAnswers) -> None:
+    def __init__(self, held: HeldAnswers, *, clock: Callable[[], float]) -> None:
         self._held = held
+        self._clock = clock
         self._disputed: LRUCache[str, int] = LRUCache(MAX_DISPUTED)
         self._labels_changed_at = -1
 
@@ -37,10 +42,11 @@ class ToldState:
         """
         self._labels_changed_at = int(told_at) + CLOCKS_DIFFER_SECONDS
 
-    def take(self, path: str, data: Mapping[str, Any]) -> None:
+    def take(self, path: str, data: Mapping[str, Any], *, is_read_now: bool = False) -> None:
         """Hold what was told, where it is newer than what is known.
 
-        Raises KeyError, TypeError or ValueError for what has no ``updated_at``.
+        ``is_read_now``: GitHub itself said so just now, and no delivery. Raises KeyError, TypeError
+        or ValueError for what has no ``updated_at``.
         """
         updated_at = seconds_from_iso(data["updated_at"])
         held = self._held.peek(path)
@@ -60,6 +66,9 @@ class ToldState:
                 return
         if updated_at <= self._labels_changed_at:
             self._dispute(path, updated_at)
+            return
+        if updated_at < self._clock() - LATE_SECONDS and not is_read_now:
+            self._held.distrust(path)
             return
         self._held.put(path, Reply(200, {}, dict(data), len(str(data))))
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from github_store import IncidentNotFound, SearchFilter, Store
+from github_store import IncidentNotFound, SearchFilter, Store, incident_news
 from github_store.embedded import EmbeddedGitHub
 from github_store.hook_setup import HOOK_PATH, point_hook
 from github_store.inbox import ForgedDelivery, MalformedDelivery
@@ -217,6 +217,44 @@ def test_what_one_second_undid_does_not_come_back_with_a_late_delivery(tmp_path:
     with EmbeddedGitHub(tmp_path, clock=lambda: standing + clock.ahead) as github:
         github.create_repository("owner/status", files={"README.md": b""})
         with_post(github, steps)
+
+
+def test_what_is_sent_again_by_hand_a_day_later_brings_nothing_old_back(
+    github: EmbeddedGitHub,
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue("Before")
+        comment = owner.do("POST", f"/issues/{number}/comments", {"body": "before"})["id"]
+        told_first = post.collected()
+        owner.do("PATCH", f"/issues/{number}", {"title": "After"})
+        owner.do("PATCH", f"/issues/comments/{comment}", {"body": "after"})
+        post.collected()  # and lost; nothing is known of either
+        clock.ahead += 86_400
+        await post.deliver(*told_first)
+        assert (await store.incidents.get(number)).title == "After"
+        assert await titles(store) == ["After"]
+        assert [each.body for each in await store.incidents.comments(number)] == ["after"]
+
+    with_post(github, steps)
+
+
+def test_lists_follow_however_many_issues_change_within_the_hour(
+    github: EmbeddedGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incident_news, "MAX_RECENT", 3)
+
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        numbers = [owner.open_issue(f"Open {each}") for each in range(8)]
+        await post.deliver(*post.collected())
+        clock.ahead += 200
+        assert len(await titles(store)) == 8
+        for count, number in enumerate(numbers, 1):
+            owner.do("PATCH", f"/issues/{number}", {"state": "closed"})
+            await post.deliver(*post.collected())
+            clock.ahead += 30
+            assert len(await titles(store)) == 8 - count
+
+    with_post(github, steps)
 
 
 def test_comments_of_an_issue_that_was_transferred_unheard_of_are_not_found(

@@ -293,6 +293,32 @@ def test_an_app_asks_for_its_token_once(private_key: str) -> None:
     assert server.asked[1].headers["authorization"] == f"token {SECRET}"
 
 
+INSTALLED = Answer(201, {"token": SECRET, "expires_at": "2099-01-01T00:00:00Z"})
+UNTOLD = Answer(403, {"message": "Resource not accessible by integration"})
+
+
+def test_an_app_knows_its_own_login_by_its_own_key(private_key: str) -> None:
+    with scripted(INSTALLED, UNTOLD, Answer(200, {"slug": "my-app"})) as server:
+        credential = AppCredential(1, 2, private_key)
+        login = ask(server.url, lambda it: it.own_login(), credential=credential)
+    assert login == "my-app[bot]"
+    assert server.lines[-1] == "GET /app"
+    assert server.asked[-1].headers["authorization"].startswith("Bearer ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [(Answer(0), GitHubUnavailable), (Answer(404, {"message": "Not Found"}), AccessLost)],
+    ids=["lost", "not told"],
+)
+def test_an_app_whose_login_is_not_told_is_an_outage(
+    private_key: str, answer: Answer, kind: type[GitHubUnavailable]
+) -> None:
+    with scripted(INSTALLED, UNTOLD, answer) as server, pytest.raises(kind) as caught:
+        ask(server.url, lambda it: it.own_login(), credential=AppCredential(1, 2, private_key))
+    assert caught.type is kind
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "message"),
     [

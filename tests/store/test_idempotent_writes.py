@@ -500,7 +500,8 @@ def test_whoever_a_token_turned_out_to_be_is_known_after_a_restart(service: Serv
         assert await store.incidents.get(made.number) == made
 
     bot.run(steps)
-    service.run(steps, token=service.github.tokens["collaborator"])  # another token that may not ask who it is
+    another = service.github.tokens["collaborator"]  # it may not ask either whose it is
+    service.run(steps, token=another)
 
 
 # a real process

@@ -31,18 +31,19 @@ class JoiningTransport:
         self._is_closed = False
 
     def write(self, data: bytes) -> None:
+        """What is written once the connection is lost is dropped, as nobody can read it."""
         if self._head:
             if len(data) > MOST_JOINED_BYTES:
                 self._let_go()
-                self._transport.write(data)
+                self._pass_on(data)
             else:
                 head, self._head = self._head, b""
-                self._transport.write(head + data)
+                self._pass_on(head + data)
         elif data.startswith(HEAD):
             self._head = data
             self._loop.call_soon(self._let_go)
         else:
-            self._transport.write(data)
+            self._pass_on(data)
 
     def close(self) -> None:
         self._let_go()
@@ -58,4 +59,8 @@ class JoiningTransport:
     def _let_go(self) -> None:
         if self._head:
             head, self._head = self._head, b""
-            self._transport.write(head)
+            self._pass_on(head)
+
+    def _pass_on(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)

@@ -180,3 +180,14 @@ def test_who_reads_slowly_gets_it_all(monkeypatch: pytest.MonkeyPatch, last: byt
         while count < len(LARGE_ANSWER):
             count += len(connection.recv(1_000_000))
             time.sleep(0.01)
+
+
+def test_who_asks_much_at_once_and_never_reads_leaves_no_trace(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(farewell, "READ_SECONDS", 0.15)
+    with on_the_wire(answer_much) as address, connected(address) as connection:
+        connection.sendall(GET * 3)
+        time.sleep(0.6)
+        assert len(received(connection)) < len(LARGE_ANSWER)
+    assert not caplog.records

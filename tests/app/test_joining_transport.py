@@ -75,6 +75,15 @@ def test_a_head_waits_for_the_body_that_follows_at_once(steps: Steps, pieces: li
     assert sent(steps) == pieces
 
 
+def test_what_is_written_to_a_lost_connection_is_dropped() -> None:
+    def steps(transport: JoiningTransport) -> None:
+        transport.write(HEAD)
+        transport.close()
+        written(HEAD, b"{}", b"x", LARGE)(transport)
+
+    assert sent(steps) == [HEAD, b"<closed>"]
+
+
 def test_it_is_closing_once_closed_though_somebody_else_does_the_closing() -> None:
     left: list[str] = []
     transport = JoiningTransport(cast(Any, Wire()), cast(Any, None), close=lambda: left.append("x"))

@@ -49,12 +49,15 @@ def create_app(
         *ObservationRoutes(metrics, vitals, clock=clock).routes(),
         *document_routes(),
     ]
+    direct = [status_routes.direct, incident_routes.direct]
     if inbox:
-        routes += WebhookRoutes(inbox, note=metrics.delivery).routes()
+        webhook_routes = WebhookRoutes(inbox, note=metrics.delivery)
+        routes += webhook_routes.routes()
+        direct.append(webhook_routes.direct)
     known = [each for each in routes if isinstance(each, Route)]
     return Reception(
         routed(routes),
-        direct=(status_routes.direct, incident_routes.direct),
+        direct=direct,
         access=access,
         guards_metrics=not metrics_public,
         note=RequestLog(access=access, metrics=metrics, routes=known).note,

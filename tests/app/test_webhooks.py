@@ -141,3 +141,12 @@ def test_a_delivery_that_breaks_off_is_none(hook: Hook) -> None:
     with pytest.raises(ClientDisconnect):
         answered(hook, receive)
     assert hook.inbox.bodies == []
+
+
+def test_it_is_reached_past_the_framework(hook: Hook) -> None:
+    routes = WebhookRoutes(cast(Inbox, hook.inbox), note=lambda *_: None)
+    direct = routes.direct("POST", HOOK_PATH)
+    assert direct is not None
+    assert direct.operation == routes.take
+    assert routes.direct("GET", HOOK_PATH) is None
+    assert routes.direct("POST", "/webhooks") is None

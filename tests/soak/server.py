@@ -52,6 +52,18 @@ class Server:
             )
         self.starts += 1
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def peak_mb(self) -> float:
+        """The most memory that it ever had, in megabytes of 10^6 bytes; Linux tells."""
+        lines = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines()
+        found = next(line for line in lines if line.startswith("VmHWM:"))
+        return int(found.split()[1]) * 1024 / 1e6
+
     def ready(self, *, seconds: float) -> bool:
         """Whether it answers in time; False as soon as it has given up starting."""
         give_up_at = time.monotonic() + seconds

@@ -22,11 +22,11 @@ from typing import Protocol
 
 from cachetools import TTLCache
 
-from github_store.errors import GitHubUnavailable
+from github_store.errors import GitHubTimeout, GitHubUnavailable
 from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.gateway import Gateway, Reply
 from github_store.held_reads import Held, Reads, note_given, note_outage
-from github_store.read_trace import Outcome, has_waited_in_vain, note_read
+from github_store.read_trace import Outcome, note_read, patient_until
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -84,14 +84,26 @@ class HeldAnswers:
         self.vouched: Vouched | None = None
         """Set while webhooks tell of every change; see freshness.py."""
 
-    async def get(self, path: str, *, accept: Collection[int] = (), renew: bool = False) -> Reply:
+    async def get(
+        self,
+        path: str,
+        *,
+        accept: Collection[int] = (),
+        renew: bool = False,
+        is_optional: bool = False,
+    ) -> Reply:
         """The answer to ``GET path`` (with its query), 200, 404, 410 or a redirect.
 
         ``renew`` asks GitHub even if a fresh answer is held. While GitHub is out a held answer
-        is given instead. Raises GitHubUnavailable when there is none.
+        is given instead. Raises GitHubUnavailable when there is none. ``is_optional``: the reader
+        knows another way, and does not wait beyond its patience (GitHubTimeout).
         """
         held = self._at_hand(path)
         verdict = self._judge(held) if held else Verdict.WORTHLESS
+        if is_optional and (held is None or verdict is Verdict.WORTHLESS):
+            if landing := await self._landing_in_time(path, accept):
+                return self._given(path, landing.held, landing.outcome)
+            raise GitHubTimeout("GitHub does not answer, or not in a reader's time")
         if renew or held is None or verdict is Verdict.WORTHLESS:
             return await self._asked(path, accept, renew=renew)
         if verdict is Verdict.FRESH:
@@ -121,10 +133,13 @@ class HeldAnswers:
     async def _landing_in_time(self, path: str, accept: Collection[int]) -> _Landing | None:
         """What GitHub answers within a reader's patience, which begins with the request; else
         None, and the request goes on."""
-        flight = self._flight(path, accept)
-        passed = asyncio.get_running_loop().time() - flight.begun_at
-        patience_seconds = 0.0 if has_waited_in_vain() else self._freshness.patience_seconds
-        await asyncio.wait([flight.task], timeout=patience_seconds - passed)
+        flight, now = self._flight(path, accept), asyncio.get_running_loop().time()
+        patience_seconds = self._freshness.patience_seconds
+        until = min(
+            flight.begun_at + patience_seconds,
+            patient_until(now, patience_seconds=patience_seconds),
+        )
+        await asyncio.wait([flight.task], timeout=until - now)
         if not flight.task.done():
             return None
         try:

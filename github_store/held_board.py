@@ -37,7 +37,7 @@ from github_store.errors import BrokenDocument, Conflict, GitHubUnavailable
 from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.held_answers import Shelf
 from github_store.present_tags import PresentTags
-from github_store.read_trace import Outcome, has_waited_in_vain, note_read
+from github_store.read_trace import Outcome, note_read, patient_until
 from github_store.shelved_snapshot import ShelvedSnapshot
 from github_store.status_board import Board
 from github_store.status_board_format import BOARD_PATH, parse_board
@@ -334,8 +334,12 @@ class HeldBoard:
         if not self._may_ask():
             return False
         asking, time = self._start_asking(), asyncio.get_running_loop().time
-        patience_seconds = 0.0 if has_waited_in_vain() else self._freshness.patience_seconds
-        await asyncio.wait([asking], timeout=self._asking_since + patience_seconds - time())
+        patience_seconds = self._freshness.patience_seconds
+        until = min(
+            self._asking_since + patience_seconds,
+            patient_until(time(), patience_seconds=patience_seconds),
+        )
+        await asyncio.wait([asking], timeout=until - time())
         if not asking.done() or asking.cancelled():
             return False
         asking.result()

@@ -31,7 +31,7 @@ from github_store.held_reads import Held
 from github_store.incident import Incident
 from github_store.incident_store import IncidentStore
 from github_store.monitor import Status
-from github_store.read_trace import has_waited_in_vain
+from github_store.read_trace import patient_until
 
 log = logging.getLogger(__name__)
 
@@ -99,8 +99,12 @@ class IncidentCoverage:
     async def _derived_in_time(self) -> None:
         """Derive anew; wait for it as long as patience lasts, which begins with the deriving."""
         deriving, time = self._start(), asyncio.get_running_loop().time
-        patience_seconds = 0.0 if has_waited_in_vain() else self._freshness.patience_seconds
-        await asyncio.wait([deriving], timeout=self._deriving_since + patience_seconds - time())
+        patience_seconds = self._freshness.patience_seconds
+        until = min(
+            self._deriving_since + patience_seconds,
+            patient_until(time(), patience_seconds=patience_seconds),
+        )
+        await asyncio.wait([deriving], timeout=until - time())
         if deriving.done() and not deriving.cancelled():
             deriving.result()
 

@@ -63,7 +63,7 @@ class IssueListings:
         """
         parameters = {"q": query, "sort": "created", "order": "desc", "per_page": PAGE_SIZE}
         path = f"/search/issues?{urllib.parse.urlencode(parameters)}"
-        first = await self._repository.held.get(path)
+        first = await self._repository.held.get(path, is_optional=True)
         if not first.ok:
             raise GitHubUnavailable(f"GitHub's search answers {first.status} {first.message}")
         _require_complete(first)

@@ -39,12 +39,13 @@ class ReadTrace:
     whether the issue list answered what is for GitHub's search to answer.
     """
 
-    __slots__ = ("_token", "confirmed_at", "is_from_list", "outcome")
+    __slots__ = ("_token", "confirmed_at", "is_from_list", "outcome", "patient_until")
 
     def __init__(self) -> None:
         self.outcome = Outcome.HIT
         self.confirmed_at: float | None = None
         self.is_from_list = False
+        self.patient_until: float | None = None
 
     def __enter__(self) -> ReadTrace:
         self._token = _current.set(self)
@@ -73,8 +74,14 @@ def note_from_list() -> None:
         trace.is_from_list = True
 
 
-def has_waited_in_vain() -> bool:
-    """Whether a part of what is being read was given because GitHub did not answer: who has waited
-    once for that need not wait again."""
+def patient_until(now: float, *, patience_seconds: float) -> float:
+    """Until when a reader waits for GitHub where something is held, in the loop's time.
+
+    Patience begins with the first wait, and is one for all that is being read.
+    """
     trace = _current.get()
-    return trace is not None and trace.outcome is Outcome.OUTAGE
+    if trace is None:
+        return now + patience_seconds
+    if trace.patient_until is None:
+        trace.patient_until = now + patience_seconds
+    return trace.patient_until

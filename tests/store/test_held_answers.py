@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from github_store.errors import GitHubUnavailable
+from github_store.errors import GitHubTimeout, GitHubUnavailable
 from github_store.freshness import Freshness
 from github_store.gateway import Reply
 from github_store.held_answers import HeldAnswers
@@ -375,5 +375,22 @@ def test_a_reader_waits_in_vain_once_however_much_it_reads() -> None:
         assert len(gateway.etags) == 4, "it is asked for all the same"
         gateway.gate.set()
         await asyncio.sleep(0)
+
+    asyncio.run(run())
+
+
+def test_who_knows_another_way_waits_no_longer_than_its_patience_for_what_is_not_held() -> None:
+    async def run() -> None:
+        gateway, clock = ScriptedGateway(reply("a")), Clock()
+        held = impatient(gateway, clock)
+        gateway.gate = asyncio.Event()
+        for _ in range(2):
+            with pytest.raises(GitHubTimeout):
+                await held.get(PATH, is_optional=True)
+        gateway.gate.set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert (await held.get(PATH, is_optional=True)).data == "a"
+        assert len(gateway.etags) == 1
 
     asyncio.run(run())

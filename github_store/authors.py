@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,7 @@ from cachetools import LRUCache
 
 from github_store.collaborators import Collaborators
 from github_store.errors import GitHubUnavailable
+from github_store.read_trace import Outcome, note_read
 from github_store.trust import Trust
 
 log = logging.getLogger(__name__)
@@ -73,11 +75,21 @@ class Authors:
         """Another one once somebody else is trusted unasked."""
 
     async def trusted(self, author: str | None, association: str) -> bool:
-        """Whether what this author wrote may be shown. Raises GitHubUnavailable."""
+        """Whether what this author wrote may be shown.
+
+        Raises GitHubUnavailable where that is not known, GitHub is out, and the author is no
+        insider by association either.
+        """
         verdict = self._trust.without_asking(author, association)
         if verdict is not None or author is None:
             return bool(verdict)
-        permission = await self._permission(author)
+        try:
+            permission = await self._permission(author)
+        except GitHubUnavailable:
+            note_read(Outcome.OUTAGE, math.inf)
+            if self._trust.by_association(association):
+                return True
+            raise
         if permission is None:
             return self._trust.by_association(association)
         return self._trust.by_permission(permission)

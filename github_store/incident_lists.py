@@ -83,7 +83,7 @@ class IncidentLists:
             async with aclosing(listing.issues) as listed:
                 async for issue in listed:
                     is_new = issue.number not in issues and is_incident(issue)
-                    if is_new and await self._visible.speaks(issue):
+                    if is_new and await self._visible.is_listed(issue):
                         issues[issue.number] = issue
         return [issue for issue in issues.values() if issue]
 
@@ -130,7 +130,7 @@ class IncidentLists:
                 if not matches_but_for_tags(search, issue):
                     continue
                 incident = incident_from(issue, self._monitors)
-                if incident_matches(search, incident) and await self._visible.speaks(issue):
+                if incident_matches(search, incident) and await self._visible.is_listed(issue):
                     yield incident
 
     async def _listings(self, search: SearchFilter) -> list[Listing]:

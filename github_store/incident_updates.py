@@ -68,7 +68,7 @@ class IncidentUpdates:
         return [
             _shown(comments[comment_id])
             for comment_id in sorted(comments)
-            if await self._visible.speaks(comments[comment_id])
+            if await self._visible.is_listed(comments[comment_id])
         ]
 
     async def publish(

@@ -79,7 +79,7 @@ class ToldState:
     def _dispute(self, path: str, updated_at: int) -> None:
         """Believe nothing that is told of this second or before: let GitHub be asked."""
         self._disputed[path] = max(updated_at, self._disputed.get(path, -1))
-        self._held.forget(path)
+        self._held.distrust(path)  # not forgotten: should GitHub be out, it is given
 
 
 def _shown(data: Mapping[str, Any]) -> tuple[Any, ...]:

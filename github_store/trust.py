@@ -5,7 +5,8 @@ ever, whatever labels others put on it. So the author decides, not the labels:
 
 1. The service's own account, TRUSTED_AUTHORS and the repository's owner are trusted unasked.
 2. Others are trusted with write access or more, which GitHub tells for a login.
-3. Where GitHub refuses to tell (it asks for push access), the author's association decides.
+3. Where GitHub refuses to tell (it asks for push access), the author's association decides; and
+   while it is out, of whom nothing is known, insiders by association may speak.
 
 The association comes last because it is not rights: bots and Apps show as NONE, webhooks show
 private members of an organisation as CONTRIBUTOR, and a MEMBER may have no more than read.

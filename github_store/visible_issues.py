@@ -13,7 +13,7 @@ from typing import Final
 from cachetools import TTLCache
 
 from github_store.authors import Authors
-from github_store.errors import IncidentNotFound
+from github_store.errors import GitHubUnavailable, IncidentNotFound
 from github_store.incident import is_incident
 from github_store.issues import Issues
 from github_store.records import Comment, Issue
@@ -53,6 +53,14 @@ class VisibleIssues:
         issue = await self._issues.get(number, renew=renew)
         is_shown = issue is not None and is_incident(issue) and await self.speaks(issue)
         return issue if is_shown else None
+
+    async def is_listed(self, writing: Issue | Comment) -> bool:
+        """As ``speaks``, for one of many: while GitHub is out they are given all the same, without
+        those by outsiders of whom it has not told yet."""
+        try:
+            return await self.speaks(writing)
+        except GitHubUnavailable:
+            return False
 
     async def speaks(self, writing: Issue | Comment) -> bool:
         """Whether the author may speak for the project; hidden incidents are counted."""

@@ -65,6 +65,7 @@ def test_what_was_said_last_holds_while_github_is_out() -> None:
     assert asyncio.run(asked.trusted("Bob", "NONE"))
     with pytest.raises(GitHubUnavailable):
         asyncio.run(asked.trusted("Eve", "NONE"))
+    assert asyncio.run(asked.trusted("Cleo", "COLLABORATOR")), "of whom nothing is known yet"
 
 
 def test_where_the_permission_may_not_be_asked_the_association_decides() -> None:

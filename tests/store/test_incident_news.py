@@ -6,11 +6,13 @@ import math
 
 import pytest
 
-from github_store import Outcome, SearchFilter, Store, incident_news
+from github_store import GitHubUnavailable, Outcome, SearchFilter, Store, incident_news
 from github_store.embedded import EmbeddedGitHub
 from github_store.incident_news import LAG_SECONDS, IncidentNews
+from github_store.webhook import IssueChanged
 from tests.github_person import Person
-from tests.store.incident_scene import with_store
+from tests.store.incident_scene import Clock, with_store
+from tests.store.test_inbox import Post, with_post
 from tests.store.traced import outcome_of
 
 SEARCHES = (SearchFilter(), SearchFilter(tags=("earth",)), SearchFilter(title_like="outage"))
@@ -116,3 +118,48 @@ def test_what_comes_within_the_lag_is_kept_and_bounded(monkeypatch: pytest.Monke
     for number in range(20):
         desk.news.note(number)
     assert desk.news.since(0.0) == set(range(12, 20))
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"),
+    [
+        pytest.param("read", ["We look."], id="a stranger's is not shown"),
+        pytest.param("write", ["We look.", "Me too."], id="a collaborator's is"),
+    ],
+)
+def test_a_comment_by_whom_nothing_is_known_keeps_no_others_back_while_github_is_out(
+    github: EmbeddedGitHub, role: str, shown: list[str]
+) -> None:
+    newcomer = Person(github.url, github.add_user("newcomer"))
+    github.set_role("owner/status", "newcomer", role)
+
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue("Outage")
+        owner.do("POST", f"/issues/{number}/comments", {"body": "We look."})
+        assert len(await store.incidents.comments(number)) == 1
+        newcomer.do("POST", f"/issues/{number}/comments", {"body": "Me too."})
+        github.faults.add("outage")
+        await post.deliver(*post.collected())
+        read, outcome = await outcome_of(store.incidents.comments(number))
+        assert [comment.body for comment in read] == shown
+        assert outcome is Outcome.OUTAGE
+
+    with_post(github, steps)
+
+
+def test_an_incident_that_was_told_in_two_ways_is_given_as_it_was_while_github_is_out(
+    github: EmbeddedGitHub,
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue("Outage")
+        read = await store.incidents.get(number)
+        of_the_same_second = {**owner.do("GET", f"/issues/{number}"), "title": "Outage in Mumbai"}
+        fault = github.faults.add("outage")
+        await store.inbox.apply(IssueChanged(number, of_the_same_second))
+        assert await outcome_of(store.incidents.get(number)) == (read, Outcome.OUTAGE)
+        found = store.incidents.search(SearchFilter(), page=1, per_page=10)
+        with pytest.raises(GitHubUnavailable):
+            await found  # no list was ever read
+        github.faults.lift(fault)
+
+    with_post(github, steps)

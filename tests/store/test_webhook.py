@@ -109,6 +109,8 @@ PUSH = {
     [
         ("issues", {"action": "opened", "issue": ISSUE}, IssueChanged(5, ISSUE)),
         ("issues", {"action": "unlabeled", "issue": ISSUE}, IssueChanged(5, ISSUE)),
+        ("issues", {"action": "pinned", "issue": ISSUE}, IssueChanged(5, ISSUE)),
+        ("issues", {"action": "milestoned", "issue": ISSUE}, IssueChanged(5, ISSUE)),
         ("issues", {"action": "deleted", "issue": ISSUE}, IssueGone(5)),
         ("issues", {"action": "transferred", "issue": ISSUE}, IssueGone(5)),
         (

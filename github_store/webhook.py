@@ -103,7 +103,9 @@ def news_of(event: str, payload: Mapping[str, Any]) -> tuple[News, ...]:
             number = int(issue["number"])
             if action in ("deleted", "transferred"):
                 return (IssueGone(number),)
-            issue_from(issue), seconds_from_iso(issue["updated_at"])  # nothing else is held
+            if action in ("pinned", "unpinned"):  # told with half an issue: no state, no labels
+                return ()
+            issue_from(issue), seconds_from_iso(issue["updated_at"]), issue["labels"]
             return (IssueChanged(number, issue),)
         case "issue_comment":
             number, comment = int(payload["issue"]["number"]), payload["comment"]

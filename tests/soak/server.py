@@ -43,14 +43,23 @@ class Server:
         }
         self._process: subprocess.Popen[bytes] | None = None
         self.starts = 0
+        self.started_at: list[float] = []
+        """Seconds since 1970."""
+        self._down_since: float | None = None
+        self._down: list[tuple[float, float]] = []
         self.exit_codes: list[int] = []
 
-    def start(self) -> None:
+    def start(self, **settings: str) -> None:
+        """Begin to start, from now on with these settings as well."""
+        self._settings.update(settings)
+        if self._down_since is None:
+            self._down_since = time.monotonic()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*COMMAND, "serve"], cwd=self.directory, env=self._settings, stdout=log, stderr=log
             )
         self.starts += 1
+        self.started_at.append(time.time())
 
     @property
     def pid(self) -> int:
@@ -79,14 +88,31 @@ class Server:
             except OSError:
                 time.sleep(0.05)
             else:
+                if self._down_since is not None:
+                    self._down.append((self._down_since, time.monotonic()))
+                    self._down_since = None
                 return True
         return False
 
     def kill(self) -> None:
         """``kill -9``, whatever it is at."""
         assert self._process is not None
+        if self._down_since is None:
+            self._down_since = time.monotonic()
         self._process.kill()
         self._process.wait()
+
+    def was_down(self, since: float, until: float) -> bool:
+        """Whether it was, at any time between: killed, and not ready again. Monotonic seconds."""
+        down_since = self._down_since
+        if down_since is not None and until >= down_since:
+            return True
+        return any(begin <= until and end >= since for begin, end in self._down)
+
+    @property
+    def downtimes(self) -> list[float]:
+        """How many seconds each start took until it was ready."""
+        return [end - begin for begin, end in self._down]
 
     def stop(self, *, seconds: float = 30) -> float:
         """Ctrl-C; how many seconds it took to end."""

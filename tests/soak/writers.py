@@ -28,6 +28,8 @@ class Writer(threading.Thread):
     """Pushes until ``stopping`` is set; ``ledger`` tells what became of it."""
 
     _numbers = itertools.count(1)
+    pause_seconds = 0.02
+    """Between two pushes, at most."""
 
     def __init__(self, name: str, tag: str, *, seed: str, stopping: threading.Event) -> None:
         super().__init__(name=name, daemon=True)
@@ -98,7 +100,7 @@ class Client(Writer):
                 self.ledger.keep(place, value)
             else:
                 self.refusals.add(status)
-        self._stopping.wait(self._chance.random() / 50)
+        self._stopping.wait(self._chance.random() * self.pause_seconds)
 
     def _ask(self, body: object) -> tuple[int, object]:
         if self._connection is None:
@@ -121,6 +123,8 @@ class Client(Writer):
 
 class CommandLine(Writer):
     """``kener-issues push`` with some lines at a time, straight into the repository."""
+
+    pause_seconds = 1.0
 
     def __init__(
         self,
@@ -170,4 +174,4 @@ class CommandLine(Writer):
                 self.ledger.keep(place, value)
             else:
                 self.ledger.doubt(place, value)
-        self._stopping.wait(self._chance.random())
+        self._stopping.wait(self._chance.random() * self.pause_seconds)

@@ -43,7 +43,7 @@ class Freshness:
     fresh_seconds: float = 15.0
     stale_seconds: float = 60.0
     outage_seconds: float = 7 * 86_400.0
-    patience_seconds: float = 2.5
+    patience_seconds: float = 5.0
 
     def judge(
         self, held_at: float, *, now: float, vouched: Vouched | None = None, stretch: float = 1.0

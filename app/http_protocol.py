@@ -11,7 +11,7 @@ An answer given before the body was read ends the connection, unless the rest is
 from __future__ import annotations
 
 import asyncio
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -24,14 +24,17 @@ from app.no_request import (
     MOST_HEADERS,
     MOST_PIPELINED,
     NO_HTTP,
+    REFUSED,
     TOO_LARGE,
     TOO_MANY,
     TOO_SLOW,
     Problem,
+    RefusalLog,
 )
 from app.open_connections import OpenConnections
 from app.open_files import MOST_CONNECTIONS
 from app.request_body import ON_ITS_WAY
+from app.request_id import REQUEST_ID, given_id
 
 MOST_DRAINED_BYTES: Final = 65_536
 """So much of a body that nobody reads is read and thrown away to keep a connection."""
@@ -44,13 +47,18 @@ class _Unacceptable(Exception):
     """Raised within the parser to stop it."""
 
 
-def protocol_of(open_connections: OpenConnections) -> type[HttpProtocol]:
-    """The protocol of one server, which keeps its connections within these bounds."""
-    return type("HttpProtocol", (HttpProtocol,), {"open_connections": open_connections})
+def protocol_of(
+    open_connections: OpenConnections, refusals: RefusalLog | None = None
+) -> type[HttpProtocol]:
+    """The protocol of one server, which keeps its connections within these bounds, and tells of
+    what it refuses there."""
+    own = {"open_connections": open_connections, "refusals": refusals or RefusalLog()}
+    return type("HttpProtocol", (HttpProtocol,), own)
 
 
 class HttpProtocol(HttpToolsProtocol):
     open_connections = OpenConnections(most=MOST_CONNECTIONS)
+    refusals = RefusalLog()
     _wire: asyncio.Transport
     _is_in_head = True
     _is_whole = False
@@ -72,6 +80,7 @@ class HttpProtocol(HttpToolsProtocol):
         joining = JoiningTransport(transport, self.loop, close=self._leave)
         super().connection_made(cast(asyncio.Transport, joining))
         self._set_deadline()
+        self.open_connections.count = len(self.connections)
         if len(self.connections) > self.open_connections.most:
             others = [each for each in self.connections if each is not self]
             if not self.open_connections.make_room(cast(list[HttpProtocol], others)):
@@ -82,6 +91,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._reader:
             self._reader.end()
         super().connection_lost(exc)
+        self.open_connections.count = len(self.connections)
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -206,8 +216,12 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             if cycle.response_started:
                 self.transport.close()
-            else:
-                self.refuse(problem)
+            else:  # whoever works for the request tells of it, under this id and status
+                scope = cast(dict[str, Any], cycle.scope)
+                request_id = scope.get(REQUEST_ID) or given_id(scope["headers"])
+                scope[REQUEST_ID] = request_id or self.refusals.new_id()
+                scope[REFUSED] = problem.status
+                self._end_with(problem, scope[REQUEST_ID])
             cycle.disconnected = True
             cycle.message_event.set()
 
@@ -235,10 +249,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     def refuse(self, problem: Problem) -> None:
         """The last answer of a connection, where no application could give it."""
+        request_id = self.refusals.new_id()
+        self._end_with(problem, request_id)
+        self.refusals.note(problem, request_id, self.address)
+
+    def _end_with(self, problem: Problem, request_id: str) -> None:
         self._is_refused = True
-        self.transport.write(problem.answer)
+        self.transport.write(problem.answer(request_id))
         self.transport.close()
-        problem.note(self.address)
 
     def _set_deadline(self) -> None:
         self._clear_deadline()

@@ -21,10 +21,10 @@ from prometheus_client.registry import Collector
 
 from app import __version__
 from app.readiness import Vitals
-from app.request_tally import METHODS, OTHER, RequestTally
+from app.request_tally import METHODS, NONE, OTHER, RequestTally
 from github_store import Exchange, request_kind
 
-NO_ROUTE: Final = "none"
+NO_ROUTE: Final = NONE
 GITHUB_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 12.0)
 OUTCOMES: Final = frozenset({"hit", "stale", "revalidated", "miss", "outage"})
 RESOURCES: Final = frozenset({"core", "search", "graphql", "code_search", "integration_manifest"})
@@ -45,6 +45,8 @@ class Metrics:
         registry.register(self._tally)
         self.request = self._tally.count
         """Count one request of the API; ``status`` 0 where no answer was sent."""
+        self.refused = self._tally.count_refused
+        """Count what was answered to bytes that were no request, or none that is taken."""
         self._github_requests = Counter(
             f"{_PREFIX}_github_requests", "Requests to GitHub; status none: no answer came.",
             ["method", "kind", "status"], registry=registry,
@@ -118,10 +120,14 @@ class _VitalSigns(Collector):
 
     def collect(self) -> Iterable[Metric]:
         vitals, now = self._vitals(), self._clock()
-        statuses, contact = vitals.statuses, vitals.contact
+        statuses, contact, crowd = vitals.statuses, vitals.contact, vitals.crowd
         oldest = 0.0 if statuses.oldest_at is None else max(0.0, now - statuses.oldest_at)
         failing = 0.0 if contact.failing_since is None else max(0.0, now - contact.failing_since)
         rows: tuple[tuple[str, str, float | None], ...] = (
+            ("connections", "Connections that are open.", crowd.connections),
+            ("connections_limit", "So many are kept at most.", crowd.most),
+            ("body_bytes", "Held of request bodies that are still on their way.",
+             vitals.body_bytes),
             ("monitors", "Monitors that are loaded.", vitals.monitors),
             ("hidden_incidents", "Labelled issues not shown: see TRUSTED_AUTHORS.",
              vitals.hidden_incidents),
@@ -151,10 +157,13 @@ class _VitalSigns(Collector):
         for resource, seconds in vitals.out_for.items():
             out.add_metric([resource], float(seconds > 0))
         yield out
-        counted = (
+        counted: tuple[tuple[str, str, int], ...] = (
             ("commits", "Commits of status that landed.", statuses.commits),
             ("commit_failures", "Attempts to commit status that failed.", statuses.failures),
-        )
+            ("connections_gave_way", "Waiting connections ended to make room.", crowd.gave_way),
+            ("connections_turned_away", "New ones, while all were being served.",
+             crowd.turned_away),
+        )  # fmt: skip
         for name, meaning, count in counted:
             yield CounterMetricFamily(f"{_PREFIX}_{name}", meaning, value=count)
 

@@ -1,15 +1,18 @@
 """What is answered to bytes that are no request, or none that is taken; no application sees them.
 
-Each leaves a line in the log like a request's, with its problem in place of what was asked.
+Each has an id, and leaves one line in the log and one count like a request's, with its problem in
+place of what was asked.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from app.json_reply import json_bytes
+from app.request_id import HEADER, new_ids
 
 log = logging.getLogger("kener_issues.requests")
 
@@ -17,6 +20,8 @@ MOST_HEAD_BYTES: Final = 65_536
 MOST_HEADERS: Final = 256
 MOST_PIPELINED: Final = 32
 """So many requests may wait on a connection for the one before them."""
+REFUSED: Final = "kener_issues.refused"
+"""In the scope of a request whose body turned out to be none: the status that was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +33,44 @@ class Problem:
     detail: str
     headers: str = ""
 
-    @property
-    def answer(self) -> bytes:
+    def answer(self, request_id: str) -> bytes:
         """All that is sent."""
         body = json_bytes({"error": self.error, "detail": self.detail})
         head = (
             f"HTTP/1.1 {self.status} {self.reason}\r\n"
             "content-type: application/json\r\n"
             f"content-length: {len(body)}\r\n"
+            f"{HEADER.decode()}: {request_id}\r\n"
             f"{self.headers}"
             "connection: close\r\n\r\n"
         )
         return head.encode() + body
 
-    def note(self, address: str) -> None:
-        """Log it; ``address`` is the socket's other end, as no header can be believed."""
+
+class RefusalLog:
+    """``count`` is told of every status that was answered."""
+
+    def __init__(
+        self,
+        *,
+        count: Callable[[int], object] = lambda _status: None,
+        ids: Callable[[], str] | None = None,
+    ) -> None:
+        self._count = count
+        self.new_id = ids or new_ids()
+
+    def note(self, problem: Problem, request_id: str, address: str) -> None:
+        """``address`` is the socket's other end, as no header can be believed."""
+        self._count(problem.status)
         fields = {
+            "id": request_id,
             "method": "none",
             "route": "none",
-            "status": self.status,
+            "status": problem.status,
             "address": address,
-            "problem": self.error,
+            "problem": problem.error,
         }
-        log.info("none none %03d", self.status, extra={"fields": fields})
+        log.info("none none %03d", problem.status, extra={"fields": fields})
 
 
 NO_HTTP: Final = Problem(400, "Bad Request", "bad request", "Invalid HTTP request received.")

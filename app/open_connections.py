@@ -11,6 +11,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,16 @@ class Waiting(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """How many connections are open, how many at most, and of how many was rid since the start."""
+
+    connections: int = 0
+    most: int = 0
+    gave_way: int = 0
+    turned_away: int = 0
+
+
 class OpenConnections:
     """``timer`` gives seconds that never go back."""
 
@@ -46,6 +57,18 @@ class OpenConnections:
         self.most = most
         self._timer = timer
         self._quiet_until = 0.0
+        self._gave_way = self._turned_away = 0
+        self.count = 0
+        """How many there are; whoever opens and closes them says so."""
+
+    @property
+    def crowd(self) -> Crowd:
+        return Crowd(
+            connections=self.count,
+            most=self.most,
+            gave_way=self._gave_way,
+            turned_away=self._turned_away,
+        )
 
     def make_room(self, others: Iterable[Waiting]) -> bool:
         """Let some give way; False where every one is being served."""
@@ -59,6 +82,9 @@ class OpenConnections:
             )
         held = Counter(each.address for _, each in waiting)
         waiting.sort(key=lambda pair: (-held[pair[1].address], pair[0]))
-        for _, each in waiting[: max(1, self.most // BATCH)]:
+        leaving = waiting[: max(1, self.most // BATCH)]
+        for _, each in leaving:
             each.give_way()
-        return bool(waiting)
+        self._gave_way += len(leaving)
+        self._turned_away += not leaving
+        return bool(leaving)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.github_contact import Contact
+from app.open_connections import Crowd
 from github_store import LateStart, StatusHealth
 
 OUTAGE_SECONDS: Final = 7 * 86_400.0
@@ -24,6 +25,9 @@ class Vitals:
     contact: Contact = field(default_factory=Contact)
     hidden_incidents: int = 0
     outage_seconds: float = OUTAGE_SECONDS
+    crowd: Crowd = field(default_factory=Crowd)
+    body_bytes: int = 0
+    """Of bodies that are still on their way."""
     out_for: Mapping[str, float] = field(default_factory=dict)
     """For how many seconds each part of GitHub has been out, so that nobody waits for it; 0 while
     it is not."""

@@ -20,8 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth import Access
 from app.errors import error_reply, fault_reply
+from app.no_request import REFUSED
 from app.refusal import refusal_reply
-from app.request_id import HEADER, current_request_id, given_id, new_ids
+from app.request_id import HEADER, REQUEST_ID, current_request_id, given_id, new_ids
 from app.stopping import stopping_reply
 
 GUARDED: Final = "/api"
@@ -70,7 +71,8 @@ class Reception:
         if scope["type"] != "http":
             await self.routed(scope, receive, send)
             return
-        request_id = given_id(scope["headers"]) or self._ids()
+        request_id = scope.get(REQUEST_ID) or given_id(scope["headers"]) or self._ids()
+        scope[REQUEST_ID] = request_id
         current_request_id.set(request_id)  # the server gives every request a task of its own
         answer = _Answer(send, request_id)
         began = self._timer()
@@ -85,7 +87,8 @@ class Reception:
                 await fault_reply(scope)(scope, receive, answer)
             raise  # the server logs it
         finally:
-            self._note(scope, request_id, answer.status, self._timer() - began)
+            status = scope.get(REFUSED, answer.status)  # the protocol answered before us
+            self._note(scope, request_id, status, self._timer() - began)
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]

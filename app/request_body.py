@@ -38,6 +38,11 @@ class BodyRoom:
         self._held: dict[asyncio.Timeout, int] = {}
         self._bytes = 0
 
+    @property
+    def held_bytes(self) -> int:
+        """What they take now."""
+        return self._bytes
+
     def hold(self, limit: asyncio.Timeout, count: int) -> None:
         """So many bytes more of the body whose time is ``limit``."""
         self._held[limit] = self._held.get(limit, 0) + count
@@ -53,6 +58,13 @@ class BodyRoom:
 
 
 _ROOM: Final = BodyRoom()
+HOOK_ROOM: Final = BodyRoom()
+"""Of deliveries: anybody may send them."""
+
+
+def bodies_on_their_way() -> int:
+    """How many bytes of bodies that are not whole yet are held now."""
+    return _ROOM.held_bytes + HOOK_ROOM.held_bytes
 
 
 async def read_json(request: Request) -> Any:

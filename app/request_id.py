@@ -10,6 +10,8 @@ from itertools import count
 from typing import Final
 
 HEADER: Final = b"x-request-id"
+REQUEST_ID: Final = "kener_issues.request_id"
+"""In the scope of a request: its id."""
 
 current_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """Of the request that the running task works for."""

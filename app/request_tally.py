@@ -8,6 +8,7 @@ somebody asks, on the same event loop.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable
 from itertools import accumulate
 from typing import Final
@@ -19,6 +20,8 @@ from prometheus_client.registry import Collector
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER: Final = "other"
+NONE: Final = "none"
+"""The method and the route of what was no request."""
 
 _BOUNDS: Final = (*map(str, SECONDS), "+Inf")
 
@@ -37,6 +40,7 @@ class RequestTally(Collector):
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self._tallies: dict[tuple[str, str, int], _Tally] = {}
+        self._refused: Counter[int] = Counter()
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         key = method, route, status
@@ -46,6 +50,10 @@ class RequestTally(Collector):
             tally = self._tallies.setdefault((known, route, status), _Tally())
         tally.seconds += seconds
         tally.buckets[bisect_left(SECONDS, seconds)] += 1
+
+    def count_refused(self, status: int) -> None:
+        """What was refused before it was a request; it took no time that could be told."""
+        self._refused[status] += 1
 
     def collect(self) -> Iterable[Metric]:
         requests = CounterMetricFamily(
@@ -63,6 +71,8 @@ class RequestTally(Collector):
             whole.seconds += tally.seconds
             pairs = zip(whole.buckets, tally.buckets, strict=True)
             whole.buckets = [one + other for one, other in pairs]
+        for status, count in self._refused.items():
+            requests.add_metric([NONE, NONE, f"{status:03d}"], count)
         for labels, whole in by_route.items():
             cumulative = list(zip(_BOUNDS, accumulate(whole.buckets), strict=True))
             timed.add_metric(list(labels), cumulative, whole.seconds)

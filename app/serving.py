@@ -24,13 +24,15 @@ from app.credentials import credential_of
 from app.deployment import check_real_repository, uses_embedded_github
 from app.first_start import FirstStart
 from app.github_contact import GitHubContact
-from app.http_protocol import protocol_of
+from app.http_protocol import HttpProtocol, protocol_of
 from app.listening import listening
 from app.metrics import Metrics
+from app.no_request import RefusalLog
 from app.open_connections import OpenConnections
 from app.open_files import raise_open_files, room_for_connections
 from app.readiness import Vitals
 from app.redaction import Redaction
+from app.request_body import bodies_on_their_way
 from app.samples import sample_monitors, write_samples
 from app.settings import Settings
 from github_store import (
@@ -87,6 +89,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
         for each in (secret, *connection.secrets):
             redaction.add(each)
         metrics, contact = Metrics(CollectorRegistry()), GitHubContact(clock=time.time)
+        connections = OpenConnections(most=room_for_connections(raise_open_files()))
 
         def observe(exchange: Exchange) -> None:
             metrics.github(exchange)
@@ -101,6 +104,8 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
                 contact=contact.latest,
                 hidden_incidents=store.incidents.hidden_count,
                 outage_seconds=settings.outage_seconds,
+                crowd=connections.crowd,
+                body_bytes=bodies_on_their_way(),
                 out_for=store.breaker.out_for(time.monotonic()),
                 late_start=store.late_start,
             )
@@ -133,7 +138,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
             )
             _spare_the_long_lived()
             show(banner(start))
-            server = _server(app)
+            server = _server(app, protocol_of(connections, RefusalLog(count=metrics.refused)))
             stop.act = server.leave
             async with _pointed_hook(store, connection, port=start.port):
                 await server.serve(sockets=[listener])
@@ -288,11 +293,10 @@ async def _complete(first_start: FirstStart, store: Store, *, with_samples: bool
         first_start.end()
 
 
-def _server(app: ASGIApp) -> _Server:
-    most = room_for_connections(raise_open_files())
+def _server(app: ASGIApp, protocol: type[HttpProtocol]) -> _Server:
     config = uvicorn.Config(
         app,
-        http=protocol_of(OpenConnections(most=most)),
+        http=protocol,
         log_config=None,
         access_log=False,
         proxy_headers=False,  # auth.py decides whom to believe

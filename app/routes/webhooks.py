@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from app.json_reply import json_reply
 from app.reception import Direct
 from app.refusal import Refused
-from app.request_body import BodyRoom, read_body
+from app.request_body import HOOK_ROOM, read_body
 from github_store import HOOK_PATH, ForgedDelivery, Inbox, MalformedDelivery
 
 PATIENCE_SECONDS: Final = 10.0
@@ -32,7 +32,6 @@ class WebhookRoutes:
     def __init__(self, inbox: Inbox, *, note: Callable[[str, str], None]) -> None:
         self._inbox = inbox
         self._note = note
-        self._room = BodyRoom()
         self._direct = Direct(self.take)
 
     def direct(self, method: str, path: str) -> Direct | None:
@@ -57,7 +56,7 @@ class WebhookRoutes:
             self._note(event, "refused")
             raise _forged("expected sha256= and 64 hexadecimal digits")
         try:
-            body = await read_body(request, within_seconds=PATIENCE_SECONDS, room=self._room)
+            body = await read_body(request, within_seconds=PATIENCE_SECONDS, room=HOOK_ROOM)
             is_applied = await self._inbox.take(
                 body,
                 event=event,

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app import http_protocol
+from app.http_protocol import protocol_of
+from app.no_request import RefusalLog
+from app.open_connections import OpenConnections
 from tests.app.service import TOKEN, Service
+from tests.app.test_metrics import samples_of
 from tests.app.wire_service import Address, connected, on_the_wire, received
 
 
@@ -135,6 +143,74 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 SEARCH = b"GET /api/incident?title_like=%b HTTP/1.1\r\nHost: x\r\n" + BEARER + b"\r\n"
 
 
+Line = dict[str, Any]
+
+
+class RequestLines(logging.Handler):
+    """The fields of every request's line, and how many other lines there were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[Line] = []
+        self._came = threading.Condition()
+        self.others = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = getattr(record, "fields", None)
+        with self._came:
+            if fields is None:
+                self.others += 1
+            else:
+                self._lines.append(fields)
+            self._came.notify_all()
+
+    def until(self, request_id: str) -> list[Line]:
+        """All lines that came before that request's."""
+
+        def ids() -> list[str]:
+            return [line["id"] for line in self._lines]
+
+        with self._came:
+            assert self._came.wait_for(lambda: request_id in ids(), 5)
+            return self._lines[: ids().index(request_id)]
+
+
+@contextmanager
+def request_lines() -> Iterator[RequestLines]:
+    lines, root = RequestLines(), logging.getLogger()
+    before = root.level
+    root.setLevel(logging.INFO)
+    root.addHandler(lines)
+    try:
+        yield lines
+    finally:
+        root.removeHandler(lines)
+        root.setLevel(before)
+
+
+LAST = b"GET /healthz HTTP/1.0\r\nX-Request-Id: the-last\r\n\r\n"
+
+
+def told(address: Address, request_: bytes, *, is_half_closed: bool) -> tuple[bytes, list[Line]]:
+    """What is answered, and every line that it left."""
+    with request_lines() as lines:
+        with connected(address) as connection:
+            connection.sendall(request_)
+            if is_half_closed:
+                connection.shutdown(socket.SHUT_WR)
+            said = received(connection)
+        with connected(address) as connection:
+            connection.sendall(LAST)
+            received(connection)
+        found = lines.until("the-last")
+    assert not lines.others
+    return said, found
+
+
+def ids_of(said: bytes) -> list[str]:
+    return [each.decode() for each in re.findall(rb"\r\nx-request-id: (\S+)\r\n", said)]
+
+
 @pytest.mark.parametrize("is_half_closed", [False, True], ids=["open", "half closed"])
 @pytest.mark.parametrize(
     ("request_", "statuses"),
@@ -184,22 +260,69 @@ SEARCH = b"GET /api/incident?title_like=%b HTTP/1.1\r\nHost: x\r\n" + BEARER + b
     ],
 )
 def test_whatever_comes_is_answered_and_the_connection_closed(
-    address: Address,
-    caplog: pytest.LogCaptureFixture,
-    request_: bytes,
-    statuses: list[int],
-    is_half_closed: bool,
+    address: Address, request_: bytes, statuses: list[int], is_half_closed: bool
 ) -> None:
-    caplog.set_level(logging.INFO)
-    with connected(address) as connection:
-        connection.sendall(request_)
-        if is_half_closed:
-            connection.shutdown(socket.SHUT_WR)
-        said = received(connection)
+    said, lines = told(address, request_, is_half_closed=is_half_closed)
     answers = [int(each[:3]) for each in said.split(b"HTTP/1.1 ")[1:]]
     assert answers == statuses
-    assert len(caplog.records) >= len(statuses)
-    assert not [each for each in caplog.records if each.exc_info or each.levelno > logging.INFO]
+    assert [line["status"] for line in lines] == statuses
+    assert [line["id"] for line in lines] == ids_of(said)
+
+
+BROKEN = CHUNKED.replace(b"/", b"/api/incident", 1).replace(b"\r\n\r\n", b"\r\n%b\r\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "is_kept"),
+    [(b"X-Request-Id: job-7\r\n", True), (b"X-Request-Id: a b\r\n", False), (b"", False)],
+    ids=["kept", "replaced", "made"],
+)
+@pytest.mark.parametrize(
+    "pieces", [(b"zz\r\n",), (b"1\r\nx\r\n", b"zz\r\n")], ids=["at once", "under way"]
+)
+def test_a_body_that_turns_out_to_be_none_leaves_the_line_of_its_request(
+    address: Address, given: bytes, is_kept: bool, pieces: tuple[bytes, ...]
+) -> None:
+    with request_lines() as lines:
+        with connected(address) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall(BROKEN % (BEARER + given))
+            for piece in pieces:
+                time.sleep(0.03 * (len(pieces) - 1))
+                connection.sendall(piece)
+            said = received(connection)
+        with connected(address) as connection:
+            connection.sendall(LAST)
+            received(connection)
+        [line] = lines.until("the-last")
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert (line["method"], line["route"], line["status"]) == ("POST", "/api/incident", 400)
+    assert [line["id"]] == ids_of(said)
+    assert (line["id"] == "job-7") is is_kept
+
+
+@pytest.mark.parametrize(
+    ("request_", "method", "status"),
+    [
+        pytest.param(b"\0", "none", "400", id="no request"),
+        pytest.param(GET[:-2] + b"X: y\r\n" * 257, "none", "431", id="no head"),
+        pytest.param(CHUNKED + b"zz\r\n", "POST", "400", id="no body"),
+        pytest.param(CHUNKED + b"0\r\n" + b"X: y\r\n" * 258, "POST", "431", id="no trailer"),
+    ],
+)
+def test_what_is_refused_here_is_counted_once(request_: bytes, method: str, status: str) -> None:
+    service = Service()
+    refusals = RefusalLog(count=service.metrics.refused)
+    protocol = protocol_of(OpenConnections(most=9), refusals)
+    with on_the_wire(service.app(), protocol=protocol) as address:
+        told(address, request_, is_half_closed=True)
+    samples = samples_of(service.metrics.rendered("")[0].decode())
+    counted = {
+        dict(labels)["method"]: (dict(labels)["status"], value)
+        for (name, labels), value in samples.items()
+        if name == "requests_total" and dict(labels)["route"] != "/healthz"
+    }
+    assert counted == {method: (status, 1)}
 
 
 TEXTS = [

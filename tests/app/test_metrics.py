@@ -12,6 +12,7 @@ from app import __version__
 from app.auth import Access
 from app.github_contact import Contact
 from app.metrics import Metrics
+from app.open_connections import Crowd
 from app.readiness import Vitals
 from github_store import BrokenDocument, Exchange, GitHubUnavailable
 from tests.app.fake_store import NOW
@@ -179,8 +180,11 @@ def test_what_is_known_is_read_off_when_somebody_asks(metrics: Metrics) -> None:
     contact = Contact(answered_at=NOW - 9, failing_since=NOW - 8)
     out_for = {"core": 0.0, "search": 9.5}
     vitals = [
-        Vitals(monitors=3, statuses=health, contact=contact, hidden_incidents=7, out_for=out_for)
-    ]
+        Vitals(
+            monitors=3, statuses=health, contact=contact, hidden_incidents=7, out_for=out_for,
+            crowd=Crowd(connections=17, most=64, gave_way=5, turned_away=4), body_bytes=9_000,
+        )
+    ]  # fmt: skip
     metrics.watch(lambda: vitals[0], clock=lambda: NOW)
     expected = {
         "journal_samples": 12, "journal_oldest_seconds": 30, "commit_lag_seconds": 4.5,
@@ -188,6 +192,8 @@ def test_what_is_known_is_read_off_when_somebody_asks(metrics: Metrics) -> None:
         "status_board_broken": 1, "status_board_confirmed_timestamp_seconds": NOW,
         "monitors": 3, "hidden_incidents": 7, "github_failing_seconds": 8,
         "github_answered_timestamp_seconds": NOW - 9,
+        "connections": 17, "connections_limit": 64, "body_bytes": 9_000,
+        "connections_gave_way_total": 5, "connections_turned_away_total": 4,
     }  # fmt: skip
     assert {name: value_of(metrics, name) for name in expected} == expected
     assert value_of(metrics, "github_out", resource="core") == 0

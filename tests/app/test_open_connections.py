@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from app.http_protocol import protocol_of
-from app.open_connections import OpenConnections
+from app.open_connections import Crowd, OpenConnections
 from tests.app.wire_service import Address, connected, on_the_wire
 
 MOST = 4
@@ -123,6 +123,28 @@ def test_many_give_way_at_once_so_that_looking_at_all_is_rare() -> None:
     visitors = [Visitor("a", float(number)) for number in range(320)]
     assert OpenConnections(most=320).make_room(visitors)
     assert [each.waits_since for each in visitors if each.is_gone] == list(range(20))
+
+
+def test_how_many_were_got_rid_of_is_counted() -> None:
+    open_connections = OpenConnections(most=32)
+    assert open_connections.make_room([Visitor("a", 1.0) for _ in range(32)])
+    assert open_connections.make_room([Visitor("a", 1.0), Visitor("b", None)])
+    assert not open_connections.make_room([Visitor("a", None)])
+    assert open_connections.crowd == Crowd(connections=0, most=32, gave_way=3, turned_away=1)
+
+
+def test_how_many_are_open_is_known() -> None:
+    open_connections = OpenConnections(most=MOST)
+    with on_the_wire(protocol=protocol_of(open_connections)) as address:
+        with ExitStack() as clients:
+            for number in range(1, MOST + 1):
+                assert answer(clients.enter_context(connected(address))) == b"HTTP/1.1 200 OK"
+                assert open_connections.crowd.connections == number
+            assert answer(clients.enter_context(connected(address))) == b"HTTP/1.1 200 OK"
+            assert open_connections.crowd.gave_way == 1
+        with connected(address) as last:
+            assert answer(last) == b"HTTP/1.1 200 OK"
+    assert open_connections.crowd.connections == 0
 
 
 def test_a_crowd_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:

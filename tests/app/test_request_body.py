@@ -14,7 +14,15 @@ from starlette.types import Message
 
 from app.json_reply import json_bytes
 from app.refusal import Refused
-from app.request_body import MAX_BODY_BYTES, ON_ITS_WAY, BodyRoom, parse_json, read_body
+from app.request_body import (
+    HOOK_ROOM,
+    MAX_BODY_BYTES,
+    ON_ITS_WAY,
+    BodyRoom,
+    bodies_on_their_way,
+    parse_json,
+    read_body,
+)
 from tests.app.service import TOKEN, Service
 from tests.app.wire_service import connected, on_the_wire, received
 
@@ -157,6 +165,21 @@ def test_bodies_on_their_way_take_so_much_together_and_the_longest_one_gives_way
         for each in waiting:
             each.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_what_is_on_its_way_is_told_until_it_is_read_or_given_up() -> None:
+    async def run() -> None:
+        before = bodies_on_their_way()
+        room = BodyRoom()
+        task, hook = reading(room, b"x" * 300), reading(HOOK_ROOM, b"x" * 200)
+        await asyncio.sleep(0)
+        assert (room.held_bytes, bodies_on_their_way() - before) == (300, 200)
+        for each in (task, hook):
+            each.cancel()
+        await asyncio.gather(task, hook, return_exceptions=True)
+        assert (room.held_bytes, bodies_on_their_way() - before) == (0, 0)
 
     asyncio.run(run())
 

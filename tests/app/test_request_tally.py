@@ -44,6 +44,16 @@ def test_it_tells_what_prometheus_clients_own_counters_tell(
     assert values(ours) == values(theirs)
 
 
+def test_what_was_no_request_is_counted_and_not_timed() -> None:
+    registry = CollectorRegistry()
+    tally = RequestTally("x")
+    registry.register(tally)
+    for status in (400, 408, 400):
+        tally.count_refused(status)
+    found = {(dict(labels)["status"], value) for (_, labels), value in values(registry).items()}
+    assert found == {("400", 2), ("408", 1)}
+
+
 def test_methods_that_a_client_invents_share_one_label() -> None:
     registry = CollectorRegistry()
     tally = RequestTally("x")

@@ -12,6 +12,7 @@ answer is handed to the caller as it is.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import time
 import urllib.parse
@@ -84,8 +85,9 @@ class Gateway:
     ``timeout_seconds`` is the time allowed to connect and between two bytes; GitHub itself
     gives up after 10. ``admit`` is asked for leave before every request, with its method and path,
     and refuses it by raising GitHubUnavailable or one of its kinds; ``observe`` is told of every
-    one that was admitted. Both are called from threads. ``refuse`` is asked on the loop already,
-    and raises where a request need not even wait for a thread: all may be waiting for GitHub.
+    one that was admitted. Both are called from threads, in the context of whoever asks. ``refuse``
+    is asked on the loop already, and raises where a request need not even wait for a thread: all
+    may be waiting for GitHub.
     """
 
     def __init__(
@@ -211,7 +213,7 @@ class Gateway:
         return await self._in_thread(self._exchange, method, path, params, body, etag, accept)
 
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
-        future = self._threads.submit(function, *arguments)
+        future = self._threads.submit(contextvars.copy_context().run, function, *arguments)
         self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
         return await asyncio.wrap_future(future)

@@ -1,8 +1,11 @@
 """What GitHub answered lately, held so that it need not be asked again.
 
 One request per resource is in flight however many readers wait; one that fails fails those
-readers, and the next one asks anew. Every renewal carries the ETag held, and a 304 (free of
-quota) makes the held answer fresh again. An answer that was asked for before a local write of
+readers, and the next one asks anew. An incident's write shares none of readers', which may be
+refused where requests run short, and a write is not.
+
+Every renewal carries the ETag held, and a 304 (free of quota) makes the held answer fresh again. An
+answer that was asked for before a local write of
 the same resource is discarded: it may not show the write.
 
 A stale answer is given at once and renewed behind its reader; freshness.py tells when. Where GitHub
@@ -26,6 +29,7 @@ from github_store.errors import GitHubTimeout, GitHubUnavailable
 from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.gateway import Gateway, Reply
 from github_store.held_reads import Held, Reads, note_given, note_outage
+from github_store.precedence import is_part_of_write
 from github_store.read_trace import Outcome, note_read, patient_until
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -76,7 +80,8 @@ class HeldAnswers:
         self._may_ask = may_ask
         self._changes = 0
         """Of what is held: while there are none, nobody need look whether it is the same."""
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[tuple[str, bool], _Flight] = {}
+        """By path, and whether it is for a write."""
         self._writes: dict[str, int] = {}
         # What an earlier process wrote since, or heard of, is not known here: its answers are for
         # an outage, and to be renewed.
@@ -182,7 +187,7 @@ class HeldAnswers:
 
     def is_asked_for(self, path: str) -> bool:
         """Whether a request for a path is under way, whose answer further readers share."""
-        return path in self._flights
+        return (path, False) in self._flights or (path, True) in self._flights
 
     def peek(self, path: str) -> Held | None:
         """What is held of a path, however old."""
@@ -250,27 +255,29 @@ class HeldAnswers:
             self._observe(outcome)
 
     def _count_write(self, path: str) -> None:
-        if path in self._flights:  # only a request under way needs to know
+        if self.is_asked_for(path):  # only a request under way needs to know
             self._writes[path] = self._writes.get(path, 0) + 1
 
     def _flight(self, path: str, accept: Collection[int]) -> _Flight:
-        flight = self._flights.get(path)
+        key = path, is_part_of_write()
+        flight = self._flights.get(key)
         if flight is None:
             task = asyncio.create_task(self._fetch(path, accept))
-            flight = self._flights[path] = _Flight(task, asyncio.get_running_loop().time())
-            task.add_done_callback(lambda _: self._landed(path))
+            flight = self._flights[key] = _Flight(task, asyncio.get_running_loop().time())
+            task.add_done_callback(lambda _: self._landed(*key))
         return flight
 
     async def _let_land(self, path: str) -> None:
         """Wait for a flight under way: it may have been answered before the caller came."""
-        if flight := self._flights.get(path):
+        if flight := self._flights.get((path, is_part_of_write())):
             await asyncio.wait([flight.task])
 
-    def _landed(self, path: str) -> None:
-        task = self._flights.pop(path).task
+    def _landed(self, path: str, is_for_write: bool) -> None:
+        task = self._flights.pop((path, is_for_write)).task
         if not task.cancelled():
             task.exception()  # seen here too, in case every reader has left
-        self._writes.pop(path, None)
+        if not self.is_asked_for(path):
+            self._writes.pop(path, None)
 
     async def _fetch(self, path: str, accept: Collection[int]) -> _Landing:
         while True:
@@ -288,6 +295,9 @@ class HeldAnswers:
                 if held is None:  # nobody asked conditionally, yet GitHub says "unchanged"
                     raise GitHubUnavailable("GitHub answered 304 to an unconditional request")
                 reply, outcome = held.reply, Outcome.REVALIDATED
+            newer = self._held.get(path)
+            if newer and newer.at > begun_at and not newer.is_distrusted:
+                return _Landing(newer, outcome)  # a write asked after us, and heard before us
             landed = Held(reply, begun_at)
             self._store(path, landed)
             return _Landing(landed, outcome)

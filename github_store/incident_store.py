@@ -40,6 +40,7 @@ from github_store.keyed_writes import KeyedWrite, KeyedWrites, RequestKey
 from github_store.labels import label_key, label_keys
 from github_store.markers import read_markup
 from github_store.monitor import Monitors
+from github_store.precedence import incident_write
 from github_store.records import Issue
 from github_store.repository_labels import RepositoryLabels
 from github_store.search_query import SearchFilter
@@ -152,8 +153,9 @@ class IncidentStore:
             return issue
 
         if key is None:
-            await self._labels.ensure(labels)
-            return self._opened(await send(), labels)
+            with incident_write():
+                await self._labels.ensure(labels)
+                return self._opened(await send(), labels)
         write = KeyedWrite(
             operation="create an incident",
             prepare=lambda: self._labels.ensure(labels),
@@ -162,7 +164,8 @@ class IncidentStore:
             answer=lambda issue: self._opened(issue, labels),
             revive=_revived,
         )
-        return await self._keyed.once(key, write)
+        with incident_write():
+            return await self._keyed.once(key, write)
 
     async def replace(
         self, number: int, fields: IncidentFields, *, if_match: Collection[str] | None = None
@@ -173,10 +176,11 @@ class IncidentStore:
         InvalidEnd and IncidentEdited.
         """
         fields = checked(fields)
-        async with self._lock(number):
-            issue = await self._read_to_write(number, if_match)
-            changes = replaced(issue, fields, self._monitors, now=self._clock())
-            return await self._write(issue, changes)
+        with incident_write():
+            async with self._lock(number):
+                issue = await self._read_to_write(number, if_match)
+                changes = replaced(issue, fields, self._monitors, now=self._clock())
+                return await self._write(issue, changes)
 
     async def update_status(
         self, number: int, update: StatusUpdate, *, if_match: Collection[str] | None = None
@@ -186,15 +190,17 @@ class IncidentStore:
         Raises IncidentNotFound, InvalidEnd for an end at or before the stored start, and
         IncidentEdited as ``replace`` does.
         """
-        async with self._lock(number):
-            issue = await self._read_to_write(number, if_match)
-            return await self._write(issue, updated(issue, update, now=self._clock()))
+        with incident_write():
+            async with self._lock(number):
+                issue = await self._read_to_write(number, if_match)
+                return await self._write(issue, updated(issue, update, now=self._clock()))
 
     async def add_comment(
         self, number: int, body: str, *, key: RequestKey | None = None
     ) -> IncidentComment:
         """Publish an update. Raises IncidentNotFound, and what ``create`` raises."""
-        return await self._updates.publish(number, body, key=key)
+        with incident_write():
+            return await self._updates.publish(number, body, key=key)
 
     async def close_ended(self, number: int, *, end: int) -> bool:
         """Close an open incident that ended at ``end``, seconds since 1970; False where another

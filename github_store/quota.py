@@ -14,7 +14,8 @@ Before that, as the hour's requests run short, in this order: work that nobody w
 longer (``slowness``), then what is held counts as fresh for longer (``stretch``), then both spend
 no more than lets the rest last until the hour is over (``may_renew``, ``hold_off``; an unchanged
 answer costs nothing, and is no spending), and only then reads are refused. The last part (RESERVE)
-is kept for incidents' writes: while clients read, the last request is never used.
+is kept for incidents' writes and what they read themselves: while clients read, the last request is
+never used.
 
 Fed and asked from any thread, with the seconds of one clock that never goes back (monotonic).
 GitHub's resets are counted from its own ``Date``, so a wrong clock here does no harm.
@@ -118,17 +119,20 @@ class Quota:
         self._untold: Counter[str] = Counter()
         self._pace: _Pace | None = None
 
-    def admit(self, method: str, path: str, now: float) -> None:
+    def admit(self, method: str, path: str, now: float, *, is_part_of_write: bool = False) -> None:
         """Count a request that is about to be sent; ``observe`` has to be told how it ended.
 
-        Raises RateLimited, with the seconds to wait, where it may not be sent.
+        ``is_part_of_write``: whether it is a read that an incident's write needs. Raises
+        RateLimited, with the seconds to wait, where it may not be sent.
         """
         resource = _resource(path)
-        if is_write(method) and not is_status_write(method, path):
+        is_incident_write = is_write(method) and not is_status_write(method, path)
+        if is_incident_write:
             _refuse_for(self._writes.may_write_incident(now), "for writes to GitHub")
         with self._lock:
-            is_read = not is_write(method) or is_status_write(method, path)
-            seconds = self._seconds_closed(resource, now, self._kept(resource) if is_read else 0)
+            is_before_others = is_incident_write or is_part_of_write
+            kept = 0 if is_before_others else self._kept(resource)
+            seconds = self._seconds_closed(resource, now, kept)
             _refuse_for(seconds, f"at GitHub ({resource})")
             self._under_way[resource] += 1
 

@@ -47,6 +47,7 @@ from github_store.lookout import Lookout
 from github_store.monitor import Monitors
 from github_store.monitors_file import MonitorsReload
 from github_store.own_logins import OwnLogins
+from github_store.precedence import is_part_of_write
 from github_store.present_tags import PresentTags
 from github_store.process_lock import ProcessLock
 from github_store.quota import Quota
@@ -161,7 +162,7 @@ async def open_store(
     def admit(method: str, path: str) -> None:
         now = monotonic()
         breaker.admit(method, path, now)
-        quota.admit(method, path, now)
+        quota.admit(method, path, now, is_part_of_write=is_part_of_write())
 
     def observe_too(exchange: Exchange) -> None:
         now = monotonic()

@@ -14,7 +14,9 @@ from github_store import (
     Freshness,
     IncidentFields,
     RateLimited,
+    RequestKey,
     SearchFilter,
+    StatusUpdate,
     Store,
     TokenCredential,
     open_store,
@@ -160,5 +162,80 @@ def test_scarce_requests_let_answers_hold_longer(
         clocks.wait(10)
         await store.incidents.get(number)
         assert github.count("GET", f"/issues/{number}") == asked + 1
+
+    with_store(github, tmp_path, steps)
+
+
+WRITES: dict[str, Callable[[Store, int], Awaitable[Any]]] = {
+    "open": lambda store, _: store.incidents.create(IncidentFields(title="New", tags=("earth",))),
+    "write anew": lambda store, number: store.incidents.replace(
+        number, IncidentFields(title="Other", tags=("earth",))
+    ),
+    "progress": lambda store, number: store.incidents.update_status(
+        number, StatusUpdate(is_identified=True)
+    ),
+    "comment": lambda store, number: store.incidents.add_comment(number, "An update"),
+    "comment with a key": lambda store, number: store.incidents.add_comment(
+        number, "An update", key=RequestKey(f"key {number}", "a body")
+    ),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_the_last_requests_are_for_writes_and_for_what_a_write_reads_itself(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path, write: Callable[..., Awaitable[Any]]
+) -> None:
+    """The issue as it is now, the rights of an author of whom nothing is known, the labels."""
+    github.set_role("owner/status", "collaborator", "write")
+    collaborator = Person(github.url, github.tokens["collaborator"])
+    known, number, unknown = owner.open_issue("A"), collaborator.open_issue("B"), 3
+    assert owner.open_issue("C") == unknown
+
+    async def steps(store: Store, clocks: Clocks) -> None:
+        window = github.hub.quota._windows["owner", "core"]
+        window.used = window.limit - 40  # of the 50 that are kept
+        await store.incidents.get(known)
+        assert store.quota.pressure(clocks.passed) is Pressure.CLOSED
+        with pytest.raises(RateLimited):
+            await store.incidents.get(unknown)
+        await write(store, number)
+        with pytest.raises(RateLimited):
+            await store.incidents.get(unknown)
+        assert 20 < window.remaining < 40
+        window.used = window.limit - 1
+        with suppress(RateLimited):
+            await write(store, number)  # learns that nothing is left
+        with pytest.raises(RateLimited):
+            await write(store, unknown)
+        assert window.remaining == 0
+        assert all(each.status not in {403, 429} for each in github.requests)
+
+    with_store(github, tmp_path, steps)
+
+
+def test_a_write_shares_no_request_of_readers_that_may_be_refused(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    number = owner.open_issue("A")
+
+    async def steps(store: Store, clocks: Clocks) -> None:
+        window = github.hub.quota._windows["owner", "core"]
+        window.used = window.limit - 40
+        await store.gateway.request("GET", store.gateway.repository)
+        fields = IncidentFields(title="Other", tags=("earth",))
+
+        async def read_on() -> None:
+            while True:
+                with suppress(RateLimited):
+                    await store.incidents.get(number)
+                await asyncio.sleep(0)
+
+        readers = [asyncio.create_task(read_on()) for _ in range(20)]
+        await asyncio.sleep(0)
+        written = await store.incidents.replace(number, fields)
+        for each in readers:
+            each.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+        assert written.title == "Other"
 
     with_store(github, tmp_path, steps)

@@ -101,25 +101,24 @@ class HeldAnswers:
 
         ``renew`` asks GitHub even if a fresh answer is held. While GitHub is out a held answer
         is given instead. Raises GitHubUnavailable when there is none. ``is_optional``: the reader
-        knows another way, and does not wait beyond its patience (GitHubTimeout).
+        knows another way, does not wait beyond its patience, and is given nothing for want of
+        better (GitHubTimeout).
         """
         held = self._at_hand(path)
-        verdict = self._judge(held) if held else Verdict.WORTHLESS
-        if is_optional and (held is None or verdict is Verdict.WORTHLESS):
-            if landing := await self._landing_in_time(path, accept):
-                return self._given(path, landing.held, landing.outcome)
-            raise GitHubTimeout("GitHub does not answer, or not in a reader's time")
-        if renew or held is None or verdict is Verdict.WORTHLESS:
-            return await self._asked(path, accept, renew=renew)
-        if verdict is Verdict.FRESH:
+        verdict = self._judge(held) if held and not renew else Verdict.WORTHLESS
+        may_ask = verdict is Verdict.WORTHLESS or self._may_ask(path)
+        if held and verdict is Verdict.FRESH:
             return self._given(path, held, Outcome.HIT)
-        may_ask = self._may_ask(path)
-        if verdict is Verdict.STALE:
+        if held and verdict is Verdict.STALE:
             if may_ask:
                 self._flight(path, accept)
             return self._given(path, held, Outcome.STALE)
+        if verdict is Verdict.WORTHLESS and not is_optional:
+            return await self._asked(path, accept, renew=renew)
         if may_ask and (landing := await self._landing_in_time(path, accept)):
-            return self._given(path, landing.held, landing.outcome)
+            return self._given(path, landing.held, landing.outcome, renew=renew)
+        if held is None or is_optional:
+            raise GitHubTimeout("GitHub does not answer, or not in a reader's time")
         note_outage()
         return self._given(path, held, Outcome.OUTAGE)
 

@@ -60,9 +60,12 @@ class HeldRepository:
 
     # listings ---------------------------------------------------------------------------------
 
-    async def first_page(self, path: str) -> Reply | None:
-        """The first page as it is held; None where what it would list is not there."""
-        first = await self.held.get(path)
+    async def first_page(self, path: str, *, is_optional: bool = False) -> Reply | None:
+        """The first page as it is held; None where what it would list is not there.
+
+        ``is_optional`` as of HeldAnswers.
+        """
+        first = await self.held.get(path, is_optional=is_optional)
         if first.ok:
             return first
         await self.believe_missing()

@@ -138,32 +138,56 @@ class IncidentLists:
 
         Titles and dates are GitHub's search to answer. While it can't, or finds more than it
         gives, the list of incidents is read through; and where that is at hand whole, it is
-        fresher and costs nothing.
+        fresher and costs nothing. What the search said long ago is given only where the list
+        cannot be asked either.
         """
         listings, whole = self._tracker.listings, (INCIDENT_LABEL,)
         labels = self._monitors.labels_of(search.tags)
         if search.tags and not labels:
             return []
-        if search.needs_search:
-            if listings.is_at_hand(whole, state=search.state):
-                note_from_list()
-                return [await listings.labelled(whole, state=search.state)]
-            if found := await self._searched(search, labels):
-                return [found]
+        if not search.needs_search:
+            return await self._by_labels(search, labels)
+        if listings.is_at_hand(whole, state=search.state):
             note_from_list()
-        filters: list[tuple[str, ...]] = [(INCIDENT_LABEL, label) for label in labels]
-        if not 0 < len(filters) <= MAX_LABEL_LISTS:
-            filters = [whole]
-        return [await listings.labelled(each, state=search.state) for each in filters]
-
-    async def _searched(self, search: SearchFilter, labels: Iterable[str]) -> Listing | None:
-        """What GitHub's search finds; None where the list has to answer."""
+            return [await listings.labelled(whole, state=search.state)]
         query = issue_query(self._tracker.repository.name, search, labels=labels)
         try:
-            return await self._tracker.listings.search(query)
+            found = await listings.search(query)
         except GitHubUnavailable as error:
             log.warning("GitHub's search is out (%s): reading the issue list instead", error)
-            return None
+            return await self._instead_of_search(search, labels, query)
+        if found:
+            return [found]
+        note_from_list()
+        return await self._by_labels(search, labels)
+
+    async def _instead_of_search(
+        self, search: SearchFilter, labels: Collection[str], query: str
+    ) -> list[Listing]:
+        """The list as it is now, else what the search found last, else the list as it was."""
+        listings = self._tracker.listings
+        try:
+            listed = await self._by_labels(search, labels, is_optional=True)
+        except GitHubUnavailable:
+            if listings.is_found(query) and (
+                found := await listings.search(query, is_optional=False)
+            ):
+                return [found]
+            listed = await self._by_labels(search, labels)
+        note_from_list()
+        return listed
+
+    async def _by_labels(
+        self, search: SearchFilter, labels: Collection[str], *, is_optional: bool = False
+    ) -> list[Listing]:
+        """Lists by state and tags. ``is_optional`` as of HeldAnswers."""
+        filters: list[tuple[str, ...]] = [(INCIDENT_LABEL, label) for label in labels]
+        if not 0 < len(filters) <= MAX_LABEL_LISTS:
+            filters = [(INCIDENT_LABEL,)]
+        return [
+            await self._tracker.listings.labelled(each, state=search.state, is_optional=is_optional)
+            for each in filters
+        ]
 
 
 def _age_key(each: Issue | Incident) -> tuple[int, int]:

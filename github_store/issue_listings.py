@@ -39,37 +39,47 @@ class IssueListings:
         self._numbers = numbers
 
     async def labelled(
-        self, labels: Iterable[str], *, state: str, updated_since: int | None = None
+        self,
+        labels: Iterable[str],
+        *,
+        state: str,
+        updated_since: int | None = None,
+        is_optional: bool = False,
     ) -> Listing:
         """Issues that carry all ``labels``, newest first.
 
-        ``updated_since`` leaves out what was not updated since then.
+        ``updated_since`` leaves out what was not updated since then. ``is_optional`` as of
+        HeldAnswers.
         """
         since = {} if updated_since is None else {"since": iso_from_seconds(updated_since)}
         path = self._labelled_path(labels, state=state, **since)
-        first = await self._repository.first_page(path)
+        first = await self._repository.first_page(path, is_optional=is_optional)
         return self._listing(path, self._listed(first) if first else _nothing())
 
     def is_at_hand(self, labels: Iterable[str], *, state: str) -> bool:
         """Whether ``labelled`` is held whole, and may be given without asking GitHub."""
         return self._repository.is_at_hand(self._labelled_path(labels, state=state))
 
-    async def search(self, query: str) -> Listing | None:
+    async def search(self, query: str, *, is_optional: bool = True) -> Listing | None:
         """What GitHub's issue search finds in this repository, newest first; None where that is
         more than it gives.
 
         A search that is refused (422), does not exist (404) or ran out of time is an outage:
-        the issue list can answer as well, and completely.
+        the issue list can answer as well, and completely. ``is_optional`` as of HeldAnswers.
         """
-        parameters = {"q": query, "sort": "created", "order": "desc", "per_page": PAGE_SIZE}
-        path = f"/search/issues?{urllib.parse.urlencode(parameters)}"
-        first = await self._repository.held.get(path, is_optional=True)
+        path = self._search_path(query)
+        first = await self._repository.held.get(path, is_optional=is_optional)
         if not first.ok:
             raise GitHubUnavailable(f"GitHub's search answers {first.status} {first.message}")
         _require_complete(first)
         if first.data["total_count"] > MOST_FOUND:
             return None
         return self._listing(path, self._found(first))
+
+    def is_found(self, query: str) -> bool:
+        """Whether an answer to ``search`` is held, however old."""
+        held = self._repository.held.peek(self._search_path(query))
+        return held is not None and held.reply.ok
 
     async def written_since(self, since: int) -> AsyncGenerator[Issue, None]:
         """Issues of any state updated since then, newest first, asked past what is held."""
@@ -138,6 +148,10 @@ class IssueListings:
             per_page=PAGE_SIZE,
             **more,
         )
+
+    def _search_path(self, query: str) -> str:
+        parameters = {"q": query, "sort": "created", "order": "desc", "per_page": PAGE_SIZE}
+        return f"/search/issues?{urllib.parse.urlencode(parameters)}"
 
     def _listing(self, path: str, issues: AsyncGenerator[Issue, None]) -> Listing:
         return Listing(issues, self._repository.confirmed_at(path))

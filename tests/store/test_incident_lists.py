@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from github_store import Outcome, ReadTrace, SearchFilter, Store, issue_listings
+from github_store import (
+    Freshness,
+    Outcome,
+    ReadTrace,
+    SearchFilter,
+    Store,
+    issue_listings,
+)
 from github_store.embedded import EmbeddedGitHub, search_routes
 from github_store.embedded.faults import Kind
 from tests.github_person import Person
@@ -213,3 +221,57 @@ def test_a_search_that_finds_more_than_it_gives_is_answered_from_the_list_to_its
         assert found == []
 
     with_store(github, steps)
+
+
+@pytest.mark.parametrize("fault", ["secondary_limit", "error", "hang"])
+def test_while_search_is_out_an_old_answer_of_its_is_not_given_where_the_list_can_be_asked(
+    github: EmbeddedGitHub, owner: Person, fault: Kind
+) -> None:
+    number = owner.open_issue("Slow")
+    clock = Clock()
+
+    async def steps(store: Store) -> None:
+        assert (await searched(store, title_like="slow"))[0] == [number]
+        newer = owner.open_issue("Slow again")
+        owner.do("PATCH", f"/issues/{number}", {"title": "Repaired"})
+        github.faults.add(fault, match="/search/issues")
+        clock.ahead += 3_600
+        if fault == "hang":  # one reader's patience is spent on finding out
+            found, trace = await searched(store, title_like="slow")
+            assert (found, trace.outcome) == ([number], Outcome.OUTAGE)
+            await asyncio.gather(*(store.held._flights[path].task for path in lists(store)))
+        for _ in range(8):  # until the search is known to be out, and then
+            found, trace = await searched(store, title_like="slow")
+            assert (found, trace.is_from_list) == ([newer], True)
+            assert trace.outcome is not Outcome.OUTAGE
+        github.faults.clear()
+
+    def lists(store: Store) -> list[str]:
+        return [path for path in store.held._flights if "/search/" not in path]
+
+    freshness = Freshness(patience_seconds=0.3)
+    with_store(github, steps, clock=clock, freshness=freshness)
+
+
+def test_while_all_of_github_is_out_the_search_and_the_list_are_given_as_they_were(
+    github: EmbeddedGitHub, owner: Person
+) -> None:
+    number = owner.open_issue("Slow")
+    clock = Clock()
+
+    async def steps(store: Store) -> None:
+        assert (await searched(store, title_like="slow"))[0] == [number]
+        clock.ahead += 20
+        await searched(store)  # the list is held as well, and newer
+        clock.ahead += 3_600
+        github.faults.add("outage")
+        for _ in range(8):
+            found, trace = await searched(store, title_like="slow")
+            assert (found, trace.outcome) == ([number], Outcome.OUTAGE)
+            assert not trace.is_from_list, "it is the search's own answer"
+            found, trace = await searched(store, title_like="SLOW")
+            assert (found, trace.outcome) == ([number], Outcome.OUTAGE)
+            assert trace.is_from_list, "of what was never searched the list knows"
+        github.faults.clear()
+
+    with_store(github, steps, clock=clock)

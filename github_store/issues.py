@@ -26,7 +26,8 @@ class Issues:
     async def get(self, number: int, *, renew: bool = False) -> Issue | None:
         """The issue, or None where it does not exist, was deleted or transferred away."""
         path, held = self._path(number), self._repository.held
-        if not held.is_asked_for(path) and await self._numbers.rules_out(number):
+        is_news = held.peek(path) is None and not held.is_asked_for(path)
+        if is_news and await self._numbers.rules_out(number):
             return None
         reply = await held.get(path, renew=renew)
         if not reply.ok:

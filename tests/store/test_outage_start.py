@@ -187,6 +187,21 @@ def test_the_day_after_it_still_answers(hub: GitHub, tmp_path: Path) -> None:
         run(hub, tmp_path / "data", steps, ahead_seconds=2 * 86_400.0)
 
 
+def test_however_many_numbers_are_guessed_then_what_was_read_is_given(
+    hub: GitHub, tmp_path: Path
+) -> None:
+    number, read = before_the_outage(hub, tmp_path / "data")
+
+    async def steps(store: Store) -> None:
+        for guess in range(1_000, 1_050):
+            with pytest.raises(GitHubUnavailable):
+                await store.incidents.get(guess)
+        assert (await store.incidents.get(number)).to_json() == read["incident"]
+
+    with down(hub, "stopped"):
+        run(hub, tmp_path / "data", steps)
+
+
 def test_a_start_that_knows_enough_does_not_wait_for_a_github_that_hangs(
     hub: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

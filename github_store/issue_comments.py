@@ -59,7 +59,7 @@ class IssueComments:
             comment = comment_from(reply.data)
         except (KeyError, TypeError, ValueError):
             raise OutcomeUnknown("GitHub's answer is no comment") from None
-        self._repository.held.put(self._path(comment.id), reply)
+        self._told.answered(self._path(comment.id), reply, before=None)
         return comment
 
     async def written_since(self, number: int, since: int) -> AsyncGenerator[Comment, None]:

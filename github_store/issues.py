@@ -49,16 +49,20 @@ class Issues:
             issue = issue_of(reply.data)
         except GitHubUnavailable as error:
             raise OutcomeUnknown(str(error)) from None
-        self._repository.held.put(self._path(issue.number), reply)
+        self._told.answered(self._path(issue.number), reply, before=None)
         self._numbers.note(issue.number)
         return issue
 
     async def edit(self, number: int, changes: Mapping[str, Any]) -> Issue:
         """Change title, body or state, and nothing else."""
         path = self._path(number)
-        with self._distrusted(number):
+        before = self._repository.held.peek(path)
+        try:
             reply = await self._repository.write("PATCH", path, dict(changes))
-        self._repository.held.put(path, reply)
+        except BaseException:
+            self._repository.held.distrust(path)
+            raise
+        self._told.answered(path, reply, before=before)
         return issue_of(reply.data)
 
     async def add_labels(self, number: int, labels: Iterable[str]) -> None:

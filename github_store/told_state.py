@@ -15,6 +15,7 @@ from cachetools import LRUCache
 
 from github_store.gateway import Reply
 from github_store.held_answers import HeldAnswers
+from github_store.held_reads import Held
 from github_store.held_repository import GONE
 from github_store.records import seconds_from_iso
 
@@ -72,9 +73,37 @@ class ToldState:
             return
         self._held.put(path, Reply(200, {}, dict(data), len(str(data))))
 
+    def answered(self, path: str, reply: Reply, *, before: Held | None) -> None:
+        """Hold what a write of ours was answered; ``before`` was held when it was sent.
+
+        What was told meanwhile may be younger than the answer, or of the same second: then GitHub
+        is asked. What was told to be gone stays so.
+        """
+        now = self._held.peek(path)
+        if now is None or now is before or not isinstance(reply.data, Mapping):
+            self._held.put(path, reply)
+        elif not now.reply.ok:
+            if now.reply.status != 410:
+                self._held.put(path, reply)
+        elif self._is_overtaken(path, reply.data, by=now.reply.data):
+            self._held.distrust(path)
+        else:
+            self._held.put(path, reply)
+
     def bury(self, path: str) -> None:
         """It is gone for good: neither numbers nor ids are given again."""
         self._held.put(path, GONE)
+
+    def _is_overtaken(self, path: str, data: Mapping[str, Any], *, by: Mapping[str, Any]) -> bool:
+        """Whether what was answered is not known to be the newest."""
+        try:
+            updated_at = seconds_from_iso(data["updated_at"])
+        except (KeyError, TypeError, ValueError):
+            return True
+        other_at = seconds_from_iso(by["updated_at"])
+        if updated_at <= self._disputed.get(path, -1) or other_at > updated_at:
+            return True
+        return other_at == updated_at and _shown(by) != _shown(data)
 
     def _dispute(self, path: str, updated_at: int) -> None:
         """Believe nothing that is told of this second or before: let GitHub be asked."""

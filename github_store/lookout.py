@@ -14,6 +14,7 @@ from github_store.breaker import Breaker
 from github_store.committer import event_or_timeout
 from github_store.errors import GitHubUnavailable
 from github_store.gateway import Gateway
+from github_store.precedence import incident_write
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,10 @@ class Lookout:
     async def _try(self) -> None:
         """The breaker sees what comes of it."""
         try:
-            reply = await self._gateway.request("GET", self._gateway.repository, etag=self._etag)
+            with incident_write():  # none is sent before a trial was answered
+                reply = await self._gateway.request(
+                    "GET", self._gateway.repository, etag=self._etag
+                )
         except GitHubUnavailable as error:
             log.debug("GitHub is still out: %s", error)
         else:

@@ -239,15 +239,16 @@ def test_while_search_is_out_an_old_answer_of_its_is_not_given_where_the_list_ca
         if fault == "hang":  # one reader's patience is spent on finding out
             found, trace = await searched(store, title_like="slow")
             assert (found, trace.outcome) == ([number], Outcome.OUTAGE)
-            await asyncio.gather(*(store.held._flights[path].task for path in lists(store)))
+            await asyncio.gather(*of_lists(store))
         for _ in range(8):  # until the search is known to be out, and then
             found, trace = await searched(store, title_like="slow")
             assert (found, trace.is_from_list) == ([newer], True)
             assert trace.outcome is not Outcome.OUTAGE
         github.faults.clear()
 
-    def lists(store: Store) -> list[str]:
-        return [path for path in store.held._flights if "/search/" not in path]
+    def of_lists(store: Store) -> list[Any]:
+        flights = store.held._flights.items()
+        return [flight.task for (path, _), flight in flights if "/search/" not in path]
 
     freshness = Freshness(patience_seconds=0.3)
     with_store(github, steps, clock=clock, freshness=freshness)

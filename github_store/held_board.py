@@ -170,8 +170,7 @@ class HeldBoard:
     async def minutes(self, base: Base, day: int) -> Mapping[str, DayMinutes]:
         """All monitors' minutes of a past day as of ``base``; none where it has no file.
 
-        Where a person broke the file, or GitHub is out, as it could be read last; else raises
-        BrokenDocument or GitHubUnavailable.
+        Where a person broke the file, as it could be read last; else raises BrokenDocument.
         """
         snapshot = base.snapshot or base.lost
         sha = snapshot.files.get(day_path(day)) if snapshot else None
@@ -184,14 +183,16 @@ class HeldBoard:
                 if sha not in self._minutes:
                     file = await self._read_day(snapshot, day)
                     self._minutes[sha] = present_minutes(file, self._tags)
-        except (BrokenDocument, GitHubUnavailable) as error:
+        except BrokenDocument:
             if day not in self._good:
                 raise
-            if isinstance(error, GitHubUnavailable):
-                note_read(Outcome.OUTAGE, self._asked_at or 0.0)
         else:
             self._good[day] = self._minutes[sha]
         return self._good[day]
+
+    def last_minutes(self, day: int) -> Mapping[str, DayMinutes] | None:
+        """As ``minutes`` gave them last, of whatever board; None where it never did."""
+        return self._good.get(day)
 
     async def files(self, base: Base, paths: Collection[str]) -> StatusFiles:
         """The board with these files of it parsed. Raises BrokenDocument."""

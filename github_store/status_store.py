@@ -163,9 +163,9 @@ class StatusStore:
     async def current(self, tag: str, *, since_seconds: int) -> MonitorStatus:
         """The newest status, and the uptime of the current minute and the seconds before it.
 
-        A past day whose minutes GitHub, being out, does not give is taken from its counts, as if
-        each status were spread evenly over it. Raises GitHubUnavailable or BrokenDocument where
-        nothing is held to answer from.
+        A past day whose minutes GitHub, being out, does not give is taken as it was read last, else
+        from its counts, as if each status were spread evenly over it. Raises GitHubUnavailable or
+        BrokenDocument where nothing is held to answer from.
         """
         monitor = self._monitor(tag)
         # A commit may land while this waits: then what it held is pending no more, and the board
@@ -201,7 +201,11 @@ class StatusStore:
                     past[day] = (await self._held.minutes(base, day)).get(tag, NO_MINUTES)
                 except GitHubUnavailable:
                     note_read(Outcome.OUTAGE, self._held.confirmed_at or 0.0)
-                    past[day], is_estimate = _estimated(board, tag, day), True
+                    last = self._held.last_minutes(day)
+                    past[day] = (
+                        _estimated(board, tag, day) if last is None else last.get(tag, NO_MINUTES)
+                    )
+                    is_estimate = True
 
     async def recall(self) -> None:
         """Have at hand what an earlier process knew, without asking GitHub."""

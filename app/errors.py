@@ -35,11 +35,12 @@ from github_store import (
     OutcomePending,
     OutcomeUnknown,
     RateLimited,
+    RecurringLines,
     StoreError,
     Unprocessable,
 )
 
-log = logging.getLogger(__name__)
+lines = RecurringLines(logging.getLogger(__name__))
 
 CONFLICT_RETRY_SECONDS = 1
 
@@ -98,7 +99,11 @@ async def _on_refused(request: Request, refused: Refused) -> Response:
 async def _on_store_error(request: Request, error: StoreError) -> Response:
     refused = refusal_of(error)
     if refused.status >= 500:
-        log.warning("%s %s: %s (%s)", request.method, request.url.path, refused.error, error)
+        # The line of the request tells each; this one why, once for what fails all of them alike.
+        lines.warning(
+            type(error).__name__,
+            "%s %s: %s (%s)", request.method, request.url.path, refused.error, error,
+        )  # fmt: skip
     return refusal_reply(refused, path=request.url.path)
 
 

@@ -53,6 +53,7 @@ from github_store.late_start import LateStart
 from github_store.markers import LATEST
 from github_store.monitor import Monitor, Monitors, Status, parse_monitors
 from github_store.read_trace import Outcome, ReadTrace
+from github_store.recurring_lines import RecurringLines
 from github_store.request_kind import request_kind
 from github_store.sample import Sample
 from github_store.search_query import SearchFilter
@@ -105,6 +106,7 @@ __all__ = [
     "OutcomeUnknown",
     "RateLimited",
     "ReadTrace",
+    "RecurringLines",
     "RequestKey",
     "Rhythm",
     "Sample",

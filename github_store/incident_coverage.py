@@ -32,8 +32,9 @@ from github_store.incident import Incident
 from github_store.incident_store import IncidentStore
 from github_store.monitor import Status
 from github_store.read_trace import patient_until
+from github_store.recurring_lines import RecurringLines
 
-log = logging.getLogger(__name__)
+lines = RecurringLines(logging.getLogger(__name__))
 
 DAY_SECONDS = 86_400
 WINDOW_SECONDS = 91 * DAY_SECONDS
@@ -124,7 +125,9 @@ class IncidentCoverage:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._deriving = None
         if not task.cancelled() and (error := task.exception()):
-            log.warning("incidents could not be read, the last known ones stay: %s", error)
+            lines.warning(
+                "read", "incidents could not be read, the last known ones stay: %s", error
+            )
 
     async def _derive(self) -> None:
         begun_at, writes = self._clock(), self._incidents.news.edition

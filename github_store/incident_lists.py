@@ -24,6 +24,7 @@ from github_store.monitor import Monitors
 from github_store.newest_first import newest_first
 from github_store.read_trace import Outcome, note_read
 from github_store.records import Issue
+from github_store.recurring_lines import RecurringLines
 from github_store.search_query import (
     SearchFilter,
     incident_matches,
@@ -32,7 +33,7 @@ from github_store.search_query import (
 )
 from github_store.visible_issues import VisibleIssues
 
-log = logging.getLogger(__name__)
+lines = RecurringLines(logging.getLogger(__name__))
 
 MAX_LABEL_LISTS: Final = 5
 """So many lists are merged for a search by tags; for more, the whole list is cheaper."""
@@ -154,7 +155,9 @@ class IncidentLists:
         try:
             found = await listings.search(query)
         except GitHubUnavailable as error:
-            log.warning("GitHub's search is out (%s): reading the issue list instead", error)
+            lines.warning(
+                "search", "GitHub's search is out (%s): reading the issue list instead", error
+            )
             return await self._instead_of_search(search, labels, query)
         if found:
             return [found]

@@ -35,8 +35,9 @@ from github_store.errors import (
     StoreError,
 )
 from github_store.intents import Intent, Intents
+from github_store.recurring_lines import RecurringLines
 
-log = logging.getLogger(__name__)
+lines = RecurringLines(logging.getLogger(__name__))
 
 SETTLED_SECONDS: Final = 60.0
 """After so long GitHub's lists show every write there was."""
@@ -158,7 +159,9 @@ class KeyedWrites:
             async with asyncio.timeout(LOOK_SECONDS):
                 return await self._find(intent, write)
         except (GitHubUnavailable, JournalUnavailable, TimeoutError) as error:
-            log.warning("the answer to a write with a key was lost, and so was a look: %s", error)
+            lines.warning(
+                "look", "the answer to a write with a key was lost, and so was a look: %s", error
+            )
             return None
 
     async def _find(self, intent: Intent, write: KeyedWrite[Made, Answer]) -> Made | None:
@@ -171,14 +174,18 @@ class KeyedWrites:
         try:
             await self._intents.put(replace(intent, answer=text))
         except JournalUnavailable as error:
-            log.warning("the answer to a key is not kept, it will be looked for: %s", error)
+            lines.warning(
+                "answer", "the answer to a key is not kept, it will be looked for: %s", error
+            )
         return answer
 
     async def _forget(self, intent: Intent) -> None:
         try:
             await self._intents.forget(intent.mark)
         except JournalUnavailable as error:
-            log.warning("a refused write will be looked for when its key comes again: %s", error)
+            lines.warning(
+                "forget", "a refused write will be looked for when its key comes again: %s", error
+            )
 
 
 def _content(intent: Intent) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
+from app import errors
 from app.errors import refusal_of
 from github_store import (
     AccessLost,
@@ -18,6 +21,7 @@ from github_store import (
     JournalUnavailable,
     OutcomeUnknown,
     RateLimited,
+    RecurringLines,
     StoreError,
     Unprocessable,
 )
@@ -124,3 +128,22 @@ def test_a_fault_of_the_service_shows_nothing_of_its_inside() -> None:
     assert (reply.status_code, reply.json()["error"]) == (500, "internal error")
     assert "secret" not in reply.text
     assert "Traceback" not in reply.text
+
+
+def test_an_outage_is_told_once_and_each_request_in_its_own_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(errors, "lines", RecurringLines(logging.getLogger("app.errors")))
+    caplog.set_level(logging.INFO)
+    service = Service()
+    client = service.client()
+    for failure in (GitHubUnavailable("down"), RateLimited("enough")):
+        service.incidents.failure = failure
+        for number in range(1, 6):
+            assert client.get(f"/api/incident/{number}").status_code >= 500
+    said = [each.getMessage() for each in caplog.records if each.name == "app.errors"]
+    assert said == [
+        "GET /api/incident/1: GitHub is not available (down)",
+        "GET /api/incident/1: GitHub's rate limit is reached (enough)",
+    ]
+    assert len([each for each in caplog.records if each.name == "kener_issues.requests"]) == 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,11 +15,13 @@ from github_store import (
     Freshness,
     IncidentFields,
     RateLimited,
+    RecurringLines,
     RequestKey,
     SearchFilter,
     StatusUpdate,
     Store,
     TokenCredential,
+    incident_lists,
     open_store,
 )
 from github_store.embedded import EmbeddedGitHub
@@ -99,8 +102,15 @@ def test_a_refusal_with_retry_after_is_followed_by_no_request_until_then(
 
 
 def test_an_exhausted_search_is_not_asked_again_and_the_list_answers(
-    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+    github: EmbeddedGitHub,
+    owner: Person,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """And it is told once, though every search meets it."""
+    log = logging.getLogger("github_store.incident_lists")
+    monkeypatch.setattr(incident_lists, "lines", RecurringLines(log))
     number = owner.open_issue("Outage in Mumbai")
     searches = [SearchFilter(title_like=each) for each in ("outage", "mumbai", "in")]
 
@@ -111,6 +121,7 @@ def test_an_exhausted_search_is_not_asked_again_and_the_list_answers(
             found = await store.incidents.search(each, page=1, per_page=10)
             assert [incident.number for incident in found] == [number]
         assert github.count("GET", "/search/") == 1
+        assert caplog.text.count("GitHub's search is out") == 1
         github.faults.clear()
         clocks.wait(40)
         await store.incidents.search(searches[0], page=1, per_page=10)

@@ -12,7 +12,8 @@ serve: $(VENV)/.runtime
 test: check
 	@$(BIN)/python -m pytest -n auto
 
-# What takes minutes: servers killed under load, days at random, properties on new examples.
+# A quarter of an hour: servers killed under load, days at random and in bad weather (its real length:
+# SOAK_OUTAGE_SECONDS=600, 80 minutes more), a siege, properties on new examples.
 soak: $(VENV)/.test
 	@$(BIN)/python -m pytest -s tests/soak
 	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n auto \

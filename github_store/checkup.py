@@ -11,7 +11,13 @@ import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
-from github_store.errors import BrokenDocument, ConfigurationError, StoreError
+from github_store.errors import (
+    AccessLost,
+    BrokenDocument,
+    ConfigurationError,
+    RateLimited,
+    StoreError,
+)
 from github_store.finding import (
     Finding,
     clock_findings,
@@ -25,7 +31,14 @@ from github_store.finding import (
     warn,
 )
 from github_store.freshness import Freshness
-from github_store.gateway import UNTOLD_LOGIN, Credential, Exchange, Gateway, Reply
+from github_store.gateway import (
+    UNTOLD_LOGIN,
+    Credential,
+    Exchange,
+    Gateway,
+    Reply,
+    is_github_itself,
+)
 from github_store.held_answers import HeldAnswers
 from github_store.hook_setup import HOOK_PATH
 from github_store.incident import label_styles
@@ -52,10 +65,12 @@ async def check_up(
     monitors_path: str,
     status_branch: str,
     clock: Callable[[], float],
+    timeout_seconds: float = 12.0,
 ) -> list[Finding]:
     """Every finding, in the order to mend them in; ``clock`` gives seconds since 1970.
 
-    Where the repository cannot be reached at all, that is the last finding.
+    Where GitHub does not answer, or no more, that is the last finding: nobody waits for it twice.
+    ``timeout_seconds``: as of Gateway.
     """
     seen: list[tuple[Exchange, float]] = []
     gateway = Gateway(
@@ -63,6 +78,7 @@ async def check_up(
         credential=credential,
         api_url=api_url,
         clock=clock,
+        timeout_seconds=timeout_seconds,
         observe=lambda exchange: seen.append((exchange, clock())),
     )
     try:
@@ -88,7 +104,7 @@ class _Checkup:
             setting, _, problem = str(error).partition(": ")
             return [*clock_findings(seen), fail("access", problem, f"set {setting} anew")]
         except StoreError as error:
-            return [fail("GitHub", str(error), f"see whether {gateway.api_url} can be reached")]
+            return [*clock_findings(seen), self._outage(error, ())]
         findings = [
             ok("repository", f"{gateway.repository_name} at {gateway.api_url}"),
             ok("token", f"{gateway.credential_name} works; this service is {_named(access)}"),
@@ -103,12 +119,34 @@ class _Checkup:
             ("rules", self._rules),
             ("webhook", self._webhook),
         )
-        for subject, step in steps:
+        for number, (subject, step) in enumerate(steps):
             try:
                 findings += await step()
             except StoreError as error:
-                findings.append(fail(subject, f"cannot be told: {error}", "try again later"))
+                if isinstance(error, RateLimited) or seen[-1][0].status is None:
+                    findings.append(self._outage(error, [name for name, _ in steps[number:]]))
+                    break  # so it would be with all that follow, each as long as this one
+                remedy = self._remedy(error)
+                findings.append(fail(subject, f"cannot be told: {error}", remedy))
         return findings
+
+    def _outage(self, error: StoreError, untold: Iterable[str]) -> Finding:
+        """That GitHub answers nothing now, and what therefore was not looked at."""
+        found = ", ".join(untold)
+        text = f"{error}; not looked at: {found}" if found else str(error)
+        return fail("GitHub", text, self._remedy(error))
+
+    def _remedy(self, error: StoreError) -> str:
+        if isinstance(error, RateLimited):
+            seconds = error.retry_after_seconds
+            when = "later" if seconds is None else f"in {max(1, seconds)} s"
+            return f"try again {when}, and see what else uses this token"
+        if isinstance(error, AccessLost):
+            return f"look at what {self._gateway.credential_name} is allowed to do"
+        url = self._gateway.api_url
+        if is_github_itself(url):
+            return f"see whether {url} can be reached from here and what www.githubstatus.com says"
+        return f"see whether {url} can be reached from here, and whether it is well"
 
     async def _quota(self) -> list[Finding]:
         reply = await self._gateway.request("GET", "/rate_limit")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
@@ -12,8 +14,16 @@ import pytest
 
 from app.doctor import examine, exit_code, report
 from app.settings import read_settings
-from github_store import ConfigurationError, Exchange, Finding, Grade
+from github_store import (
+    ConfigurationError,
+    Exchange,
+    Finding,
+    Grade,
+    TokenCredential,
+    check_up,
+)
 from github_store.embedded import EmbeddedGitHub
+from github_store.embedded.faults import Kind
 from github_store.finding import clock_findings
 from github_store.labels import OWN_LABELS
 from tests.github_person import Person
@@ -303,6 +313,76 @@ def test_a_step_that_fails_leaves_the_others_their_findings(tmp_path: Path) -> N
     assert found["issues"].grade is Grade.FAIL
     assert "cannot be told" in found["issues"].found
     assert found["contents"].grade is Grade.OK
+
+
+LATER = ["quota", "issues", "contents", "monitors", "branch", "rules", "webhook"]
+
+
+def checked_up(github: EmbeddedGitHub) -> list[Finding]:
+    """With less patience than the doctor has."""
+    return asyncio.run(
+        check_up(
+            repository_name=REPOSITORY,
+            credential=TokenCredential(github.tokens["owner"]),
+            api_url=github.url,
+            monitors_path="monitors.yaml",
+            status_branch="status-data",
+            clock=time.time,
+            timeout_seconds=0.2,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("match", "untold"),
+    [
+        pytest.param("", [], id="from the beginning"),
+        *(
+            pytest.param(place, LATER[number:], id=LATER[number])
+            for number, place in enumerate(
+                ["/rate_limit", "POST .*/labels", "POST .*/refs", "/contents", "status-data"]
+            )
+        ),
+    ],
+)
+@pytest.mark.parametrize("fault", ["hang", "outage"])
+def test_a_github_that_does_not_answer_is_waited_for_once_and_told_in_one_line(
+    github: EmbeddedGitHub, fault: Kind, match: str, untold: list[str]
+) -> None:
+    github.faults.add(fault, match=match)
+    began = time.monotonic()
+    findings = checked_up(github)
+    assert time.monotonic() - began < 2
+    [failed] = [finding for finding in findings if finding.grade is Grade.FAIL]
+    assert failed is findings[-1]
+    assert failed.subject == "GitHub"
+    assert failed.remedy == (
+        f"see whether {github.url} can be reached from here, and whether it is well"
+    )
+    assert failed.found.partition("; not looked at: ")[2] == ", ".join(untold)
+
+
+@pytest.mark.parametrize(
+    ("match", "untold"), [("", False), ("POST ", True)], ids=["at once", "on the way"]
+)
+def test_a_rate_limit_is_told_once_and_when_to_come_again(
+    github: EmbeddedGitHub, tmp_path: Path, match: str, untold: bool
+) -> None:
+    github.faults.add("secondary_limit", match=match, retry_after=30)
+    found = of(github, tmp_path)
+    assert [name for name, each in found.items() if each.grade is Grade.FAIL] == ["GitHub"]
+    assert "rate limit" in found["GitHub"].found
+    assert ("not looked at: issues, " in found["GitHub"].found) is untold
+    assert found["GitHub"].remedy == "try again in 30 s, and see what else uses this token"
+
+
+def test_a_refusal_on_the_way_says_to_look_at_the_token(
+    github: EmbeddedGitHub, tmp_path: Path
+) -> None:
+    github.faults.add("forbidden", match="/git/ref/")
+    found = of(github, tmp_path)["branch"]
+    assert found.grade is Grade.FAIL
+    assert found.remedy == "look at what GH_TOKEN is allowed to do"
 
 
 # settings and this machine

@@ -30,7 +30,7 @@ from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.gateway import Gateway, Reply
 from github_store.held_reads import Held, Reads, note_given, note_outage
 from github_store.precedence import is_part_of_write
-from github_store.read_trace import Outcome, note_read, patient_until
+from github_store.read_trace import Outcome, note_read, patient_until, takes_stale
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -109,7 +109,7 @@ class HeldAnswers:
         may_ask = verdict is Verdict.WORTHLESS or self._may_ask(path)
         if held and verdict is Verdict.FRESH:
             return self._given(path, held, Outcome.HIT)
-        if held and verdict is Verdict.STALE:
+        if held and verdict is Verdict.STALE and (takes_stale() or not may_ask):
             if may_ask:
                 self._flight(path, accept)
             return self._given(path, held, Outcome.STALE)

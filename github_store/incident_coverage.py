@@ -3,8 +3,9 @@
 Deriving them reads two listings (open ones, and closed ones updated within the window), nearly
 always answered by a free 304, and the events of an incident only where they tell when it was
 resolved. What was derived is given at once; once it is not fresh any more it is derived anew behind
-the answer, once it is not even stale, or is from before a write of ours, it is waited for, as long
-as a reader's patience lasts (freshness.py).
+the answer, from nothing that is stale itself; once it is not even stale it is waited for, as long
+as a reader's patience lasts (freshness.py), and where it is from before news of incidents until it
+is there.
 
 A closed incident nobody touched for 90 days is left out: to cover a minute of the window it would
 have to end in what was the future when it was touched last.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,11 +29,11 @@ from github_store.errors import GitHubUnavailable
 from github_store.freshness import Freshness, Verdict
 from github_store.gateway import Reply
 from github_store.held_answers import Shelf
-from github_store.held_reads import Held
+from github_store.held_reads import Held, recorded_reads
 from github_store.incident import Incident
 from github_store.incident_store import IncidentStore
 from github_store.monitor import Status
-from github_store.read_trace import patient_until
+from github_store.read_trace import Outcome, ReadTrace, note_read, patient_until
 from github_store.recurring_lines import RecurringLines
 
 lines = RecurringLines(logging.getLogger(__name__))
@@ -44,9 +46,14 @@ SHELF_MARK = "incident coverage"
 
 @dataclass(frozen=True, slots=True)
 class _Derived:
+    """``writes``: the edition of the news it was derived from."""
+
     spans: tuple[IncidentSpan, ...]
     at: float
     writes: int
+    outcome: Outcome = Outcome.HIT
+    """How what it was derived from came about, and when the oldest part was confirmed."""
+    confirmed_at: float = math.inf
 
 
 class IncidentCoverage:
@@ -68,7 +75,7 @@ class IncidentCoverage:
         self._freshness = freshness or Freshness()
         self._stretch = stretch
         self._derived: _Derived | None = None
-        self._deriving: asyncio.Task[None] | None = None
+        self._deriving: asyncio.Task[_Derived] | None = None
         self._deriving_since = 0.0  # in the loop's time
         self._resolved_at: LRUCache[tuple[int, int], int] = LRUCache(10_000)
 
@@ -81,33 +88,37 @@ class IncidentCoverage:
         if derived and is_current:
             verdict = self._freshness.judge(derived.at, now=self._clock(), stretch=self._stretch())
             if verdict is Verdict.STALE:
-                self._start()
+                self._start(patient_until=math.inf)
             if verdict in {Verdict.FRESH, Verdict.STALE}:
+                if derived.outcome is Outcome.OUTAGE:
+                    note_read(Outcome.OUTAGE, derived.confirmed_at)
                 return derived.spans
         try:
-            if is_current:
-                await self._derived_in_time()
-            else:
-                if self._deriving:  # it may have begun before the write
-                    await asyncio.wait([self._deriving])
-                await asyncio.shield(self._start())
+            if not is_current and self._deriving:  # it may have begun before the write
+                await asyncio.wait([self._deriving])
+            found = await self._derived_anew(in_time=is_current)
         except GitHubUnavailable:
             if derived is None:
                 raise
-        assert self._derived is not None
-        return self._derived.spans
+            found = None
+        if found is None:
+            assert derived is not None
+            note_read(Outcome.OUTAGE, min(derived.at, derived.confirmed_at))
+            return derived.spans
+        note_read(found.outcome, found.confirmed_at)
+        return found.spans
 
-    async def _derived_in_time(self) -> None:
-        """Derive anew; wait for it as long as patience lasts, which begins with the deriving."""
-        deriving, time = self._start(), asyncio.get_running_loop().time
-        patience_seconds = self._freshness.patience_seconds
-        until = min(
-            self._deriving_since + patience_seconds,
-            patient_until(time(), patience_seconds=patience_seconds),
-        )
+    async def _derived_anew(self, *, in_time: bool) -> _Derived | None:
+        """What is derived now; None where that takes longer than the reader's patience, which
+        begins with the deriving, if it is to come in time."""
+        time, patience_seconds = asyncio.get_running_loop().time, self._freshness.patience_seconds
+        until = patient_until(time(), patience_seconds=patience_seconds)
+        deriving = self._start(patient_until=until)
+        if not in_time:
+            return await asyncio.shield(deriving)
+        until = min(until, self._deriving_since + patience_seconds)
         await asyncio.wait([deriving], timeout=until - time())
-        if deriving.done() and not deriving.cancelled():
-            deriving.result()
+        return deriving.result() if deriving.done() and not deriving.cancelled() else None
 
     async def close(self) -> None:
         """Stop deriving."""
@@ -115,35 +126,40 @@ class IncidentCoverage:
             self._deriving.cancel()
             await asyncio.wait([self._deriving])
 
-    def _start(self) -> asyncio.Task[None]:
+    def _start(self, *, patient_until: float) -> asyncio.Task[_Derived]:
         if self._deriving is None:
-            self._deriving = asyncio.create_task(self._derive())
+            self._deriving = asyncio.create_task(self._derive(patient_until))
             self._deriving_since = asyncio.get_running_loop().time()
             self._deriving.add_done_callback(self._ended)
         return self._deriving
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[_Derived]) -> None:
         self._deriving = None
         if not task.cancelled() and (error := task.exception()):
             lines.warning(
                 "read", "incidents could not be read, the last known ones stay: %s", error
             )
 
-    async def _derive(self) -> None:
+    async def _derive(self, patient_until: float) -> _Derived:
         begun_at, writes = self._clock(), self._incidents.news.edition
         since = int(begun_at) // DAY_SECONDS * DAY_SECONDS - WINDOW_SECONDS
-        standing = await self._incidents.standing(updated_since=max(0, since))
-        spans = [
-            span_of(incident, resolved_at=await self._when_resolved(incident, updated_at))
-            for incident, updated_at in standing
-        ]
-        self._derived = _Derived(tuple(filter(None, spans)), begun_at, writes)
-        if self._shelf:
+        with ReadTrace(takes_stale=False, patient_until=patient_until) as trace:
+            standing = await self._incidents.standing(updated_since=max(0, since))
+            spans = [
+                span_of(incident, resolved_at=await self._when_resolved(incident, updated_at))
+                for incident, updated_at in standing
+            ]
+        confirmed_at = begun_at if trace.confirmed_at is None else trace.confirmed_at
+        derived = self._derived = _Derived(
+            tuple(filter(None, spans)), begun_at, writes, trace.outcome, confirmed_at
+        )
+        if self._shelf and derived.outcome is not Outcome.OUTAGE:
             data = [
                 [sorted(span.tags), span.status.value, span.first, span.last]
                 for span in self._derived.spans
             ]
             self._shelf.save(SHELF_MARK, Held(Reply(200, {}, data), begun_at))
+        return derived
 
     def _recalled(self) -> _Derived | None:
         """What an earlier process derived last; it counts as from before a write of ours."""
@@ -159,12 +175,17 @@ class IncidentCoverage:
     async def _when_resolved(self, incident: Incident, updated_at: int) -> int | None:
         """Asked once for every update of an incident: its events only change with it.
 
-        Where they do not tell (a server without events), the last update is the latest it was.
+        Where they do not tell (a server without events), the last update is the latest it was. What
+        an outage left to older events is not remembered.
         """
         if not needs_resolved_time(incident):
             return None
         key = (incident.number, updated_at)
-        if key not in self._resolved_at:
+        if (known := self._resolved_at.get(key)) is not None:
+            return known
+        with recorded_reads() as record:
             told = await self._incidents.resolved_at(incident)
-            self._resolved_at[key] = updated_at if told is None else told
-        return self._resolved_at[key]
+        at = updated_at if told is None else told
+        if record.is_whole:
+            self._resolved_at[key] = at
+        return at

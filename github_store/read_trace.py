@@ -36,16 +36,26 @@ class ReadTrace:
     """What is read while it is entered, by this task and those it starts.
 
     ``confirmed_at``: when GitHub confirmed the oldest part, seconds since 1970. ``is_from_list``:
-    whether the issue list answered what is for GitHub's search to answer.
+    whether the issue list answered what is for GitHub's search to answer. ``patient_until``: when
+    the reader's patience ends, in the loop's time; None before its first wait. ``takes_stale``:
+    whether the reader is served with what is stale, or else waits for GitHub as where that expired.
     """
 
-    __slots__ = ("_token", "confirmed_at", "is_from_list", "outcome", "patient_until")
+    __slots__ = (
+        "_token",
+        "confirmed_at",
+        "is_from_list",
+        "outcome",
+        "patient_until",
+        "takes_stale",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, *, takes_stale: bool = True, patient_until: float | None = None) -> None:
         self.outcome = Outcome.HIT
         self.confirmed_at: float | None = None
         self.is_from_list = False
-        self.patient_until: float | None = None
+        self.patient_until = patient_until
+        self.takes_stale = takes_stale
 
     def __enter__(self) -> ReadTrace:
         self._token = _current.set(self)
@@ -72,6 +82,12 @@ def note_from_list() -> None:
     """Tell the trace that is open, if any."""
     if trace := _current.get():
         trace.is_from_list = True
+
+
+def takes_stale() -> bool:
+    """Whether whoever reads takes what is stale."""
+    trace = _current.get()
+    return trace is None or trace.takes_stale
 
 
 def patient_until(now: float, *, patience_seconds: float) -> float:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from github_store import GitHubUnavailable, Impact, IncidentFields, Status, Store
+from github_store import GitHubUnavailable, Impact, IncidentFields, Outcome, Status, Store
 from github_store.coverage import IncidentSpan
 from github_store.embedded import EmbeddedGitHub
 from github_store.incident_coverage import IncidentCoverage
 from tests.github_person import Person
 from tests.store.incident_scene import Clock, with_store
+from tests.store.traced import outcome_of
 
 START = 1_790_000_040
 STEPS = Callable[[Store, IncidentCoverage, Person], Any]
@@ -104,6 +106,47 @@ def _fields(**changes: Any) -> Any:
     )
 
 
+def test_an_edit_of_which_no_webhook_tells_shows_in_the_read_after_the_first_stale_one(
+    github: EmbeddedGitHub,
+) -> None:
+    clock = Clock()
+
+    async def steps(store: Store, coverage: IncidentCoverage, owner: Person) -> None:
+        assert await coverage.spans() == ()
+        outage(owner)
+        clock.ahead += 16
+        assert await coverage.spans() == (), "given at once, and derived anew behind it"
+        assert coverage._deriving
+        await coverage._deriving
+        assert await coverage.spans() == (down(None),)
+
+    over(github, steps, clock)
+
+
+def test_when_it_was_resolved_is_asked_again_where_an_outage_left_it_to_what_was_held(
+    github: EmbeddedGitHub,
+) -> None:
+    clock = Clock()
+
+    async def steps(store: Store, coverage: IncidentCoverage, owner: Person) -> None:
+        number = outage(owner)
+        owner.do("POST", f"/issues/{number}/labels", {"labels": ["resolved"]})
+        await coverage.spans()
+        await asyncio.sleep(1.05)  # updated_at has whole seconds, on GitHub's own clock
+        owner.do("PATCH", f"/issues/{number}", {"title": "Again"})
+        clock.ahead += 3600
+        fault = github.faults.add("error", match="/events")
+        _, outcome = await outcome_of(coverage.spans())
+        assert outcome is Outcome.OUTAGE
+        github.faults.lift(fault)
+        asked = github.count("GET", "/events")
+        clock.ahead += 61
+        await coverage.spans()
+        assert github.count("GET", "/events") > asked
+
+    over(github, steps, clock)
+
+
 def test_an_outage_keeps_the_last_known_spans(github: EmbeddedGitHub) -> None:
     clock = Clock()
 
@@ -112,7 +155,8 @@ def test_an_outage_keeps_the_last_known_spans(github: EmbeddedGitHub) -> None:
         known = await coverage.spans()
         github.faults.add("outage")
         clock.ahead += 3600
-        assert await coverage.spans() == known
+        for _ in range(2):
+            assert await outcome_of(coverage.spans()) == (known, Outcome.OUTAGE)
         with pytest.raises(GitHubUnavailable):
             await IncidentCoverage(_without_held(store), clock=clock).spans()
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import logging
 import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
-from github_store.errors import AccessLost, ConfigurationError, StoreError
+from github_store.errors import AccessLost, ConfigurationError
 from github_store.gateway import Gateway
-from github_store.incident_store import IncidentStore
 from github_store.monitor import Monitors, parse_monitors
-
-log = logging.getLogger(__name__)
 
 MAX_BYTES = 1_000_000
 """What GitHub's contents API sends in one answer; no list of monitors needs more."""
@@ -100,32 +96,3 @@ async def _committed(gateway: Gateway, path: str) -> bytes:
     if not reply.ok or not isinstance(reply.data, dict) or reply.data.get("type") != "file":
         raise missing
     return base64.b64decode(reply.data.get("content", ""))
-
-
-class MonitorsReload:
-    """Reads monitors.yaml again when it was pushed; a list that is wrong changes nothing."""
-
-    def __init__(
-        self, gateway: Gateway, path: str, monitors: Monitors, incidents: IncidentStore
-    ) -> None:
-        self._gateway = gateway
-        self._path = path
-        self._monitors = monitors
-        self._incidents = incidents
-        self.problem: StoreError | None = None
-        """Why the last one could not be taken, None while all is well."""
-
-    async def run(self) -> None:
-        """Take the pushed list over, unless the one in use is this machine's own file."""
-        if await asyncio.to_thread(Path(self._path).is_file):
-            return
-        try:
-            self._monitors.become(await load_monitors(self._gateway, self._path))
-            self._incidents.news.note_everything()
-            await self._incidents.ensure_labels()
-        except StoreError as error:
-            log.error("the monitors stay as they were: %s", error)  # noqa: TRY400 - a person's file
-            self.problem = error
-        else:
-            log.info("monitors.yaml was pushed: %d monitors", len(self._monitors))
-            self.problem = None

@@ -45,7 +45,7 @@ from github_store.keyed_writes import KeyedWrites
 from github_store.late_start import LateStart
 from github_store.lookout import Lookout
 from github_store.monitor import Monitors
-from github_store.monitors_file import MonitorsReload
+from github_store.monitors_reload import MonitorsReload
 from github_store.own_logins import OwnLogins
 from github_store.precedence import is_part_of_write
 from github_store.present_tags import PresentTags
@@ -80,6 +80,7 @@ class Store:
     quota: Quota
     breaker: Breaker
     lookout: Lookout
+    monitors_reload: MonitorsReload
     late_start: LateStart | None = None
     """What was put off because GitHub was down at the start; nothing where it was not."""
     shelf: AnswerShelf | None = None
@@ -105,6 +106,7 @@ class Store:
         await self.sweeper.close()
         await self.closer.close()
         await self.lookout.close()
+        await self.monitors_reload.close()
         await asyncio.gather(
             self.incidents.close(grace_seconds=0.5), self.statuses.close(grace_seconds=0.5)
         )
@@ -365,6 +367,7 @@ def assemble_store(
         may_write=lambda: max(budget.may_write_incident(monotonic()), hold_off()),
         slowness=slowness,
     )
+    reload = MonitorsReload(gateway, monitors_path, monitors, incidents)
     inbox = Inbox(
         secrets=webhook_secrets,
         tracker=tracker,
@@ -374,7 +377,7 @@ def assemble_store(
         repository_key=repository_key,
         status_branch=status_branch,
         monitors_path=monitors_path,
-        reload_monitors=MonitorsReload(gateway, monitors_path, monitors, incidents).run,
+        reload_monitors=reload.pushed,
         clock=clock,
     )
     sweeper = Sweeper(
@@ -383,11 +386,17 @@ def assemble_store(
         news=incidents.news,
         held=held,
         board=board,
+        monitors_reload=reload,
         clock=clock,
         slowness=slowness,
         hold_off=lambda: known_quota.hold_off(monotonic()),
     )
-    lookout = Lookout(gateway, known_breaker, monotonic=monotonic, recovered=statuses.resume)
+
+    def recovered() -> None:
+        statuses.resume()
+        reload.resume()
+
+    lookout = Lookout(gateway, known_breaker, monotonic=monotonic, recovered=recovered)
     return Store(
         incidents=incidents,
         statuses=statuses,
@@ -400,6 +409,7 @@ def assemble_store(
         quota=known_quota,
         breaker=known_breaker,
         lookout=lookout,
+        monitors_reload=reload,
         shelf=shelf,
         lock=lock,
     )

@@ -3,7 +3,8 @@
 GitHub never repeats a delivery that failed. So every five minutes, and once after every start, a
 sweep asks for the issues and comments that changed since the last change known, and where the
 status branch is; three conditional requests, free of quota while nothing changed. Hourly the full
-list tells which issues are gone, and what is held is confirmed before it is given again. As long
+list tells which issues are gone, monitors.yaml is read, and what is held is confirmed before it is
+given again. As long
 as sweeps succeed and deliveries are verified, what is held is vouched for: it is fresh whatever
 its age. A sweep that failed is repeated after half a minute. Where GitHub's requests run short
 sweeps are further apart, and deliveries are believed for as much longer.
@@ -25,6 +26,7 @@ from github_store.held_board import HeldBoard
 from github_store.inbox import Inbox
 from github_store.incident_news import IncidentNews
 from github_store.issue_tracker import IssueTracker
+from github_store.monitors_reload import MonitorsReload
 from github_store.webhook import CommentChanged, IssueChanged
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ class Sweeper:
         news: IncidentNews,
         held: HeldAnswers,
         board: HeldBoard,
+        monitors_reload: MonitorsReload,
         clock: Callable[[], float],
         slowness: Callable[[], float] = lambda: 1.0,
         hold_off: Callable[[], float] = lambda: 0.0,
@@ -59,6 +62,7 @@ class Sweeper:
         self._news = news
         self._held = held
         self._board = board
+        self._monitors_reload = monitors_reload
         self._clock = clock
         self._slowness = slowness
         self._hold_off = hold_off
@@ -131,7 +135,9 @@ class Sweeper:
             await self._inbox.apply(changed_comment, is_read_now=True)
             newest = max(newest, updated_at)
         await self._board.ask()
-        if begun_at - self._full_at >= FULL_SECONDS:
+        is_full = begun_at - self._full_at >= FULL_SECONDS
+        await self._monitors_reload.swept(is_full=is_full)
+        if is_full:
             await self._find_gone()
             # Nothing tells of a comment that was deleted or a label that was renamed while a
             # delivery was lost: so once an hour each answer is asked for anew before it is given.

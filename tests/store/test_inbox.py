@@ -18,6 +18,7 @@ import pytest
 
 from github_store import IncidentNotFound, SearchFilter, Store, incident_news
 from github_store.embedded import EmbeddedGitHub
+from github_store.embedded.faults import Kind
 from github_store.hook_setup import HOOK_PATH, point_hook
 from github_store.inbox import ForgedDelivery, MalformedDelivery
 from github_store.webhook import signature_of
@@ -336,6 +337,86 @@ def test_a_push_of_monitors_changes_what_may_be_pushed_and_read(github: Embedded
             sha = made["content"]["sha"]
             await post.deliver(*post.collected())
             assert store.monitors.tags == tags
+
+    with_post(github, steps)
+
+
+MARS = "[{name: Mars, tag: mars}]"
+
+
+def push_monitors(owner: Person, text: str) -> None:
+    sha = owner.do("GET", "/contents/monitors.yaml")["sha"]
+    content = base64.b64encode(text.encode()).decode()
+    body = {"message": "m", "content": content, "sha": sha}
+    owner.do("PUT", "/contents/monitors.yaml", body)
+
+
+@pytest.mark.parametrize("end", ["sweep", "recovery"])
+@pytest.mark.parametrize("fault", ["error", "secondary_limit"])
+def test_monitors_pushed_while_github_does_not_give_them_are_read_afterwards(
+    github: EmbeddedGitHub, caplog: pytest.LogCaptureFixture, end: str, fault: Kind
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        await asyncio.to_thread(push_monitors, owner, MARS)
+        github.faults.add(fault, match="/contents/monitors")
+        await post.deliver(*post.collected())
+        assert store.monitors.tags != ("mars",)
+        assert store.monitors_reload.is_pending
+        await store.monitors_reload.swept(is_full=False)
+        assert caplog.text.count("monitors.yaml is read again") == 1
+        github.faults.clear()
+        store.quota._closed_until.clear()
+        if end == "sweep":
+            await store.sweeper.sweep()
+        else:
+            store.lookout._recovered()
+            assert store.monitors_reload._resumed
+            await store.monitors_reload._resumed
+        assert store.monitors.tags == ("mars",)
+        assert not store.monitors_reload.is_pending
+        assert store.monitors_reload.problem is None
+        assert "mars" in {label["name"] for label in owner.do("GET", "/labels")}
+        asked = github.count("GET", "/contents/monitors.yaml")
+        await store.sweeper.sweep()
+        store.lookout._recovered()
+        assert github.count("GET", "/contents/monitors.yaml") == asked
+
+    with_post(github, steps)
+
+
+def test_a_push_of_monitors_whose_delivery_was_lost_is_found_within_the_hour(
+    github: EmbeddedGitHub,
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        await store.sweeper.sweep()
+        await asyncio.to_thread(push_monitors, owner, MARS)
+        post.collected()  # and lost
+        clock.ahead += 3601
+        await store.sweeper.sweep()
+        assert store.monitors.tags == ("mars",)
+
+    with_post(github, steps)
+
+
+def test_monitors_that_are_wrong_are_told_once_and_not_asked_for_until_they_are_mended(
+    github: EmbeddedGitHub, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        before = store.monitors.tags
+        await asyncio.to_thread(push_monitors, owner, "[{name: broken")
+        for delivery in post.collected():
+            await post.deliver(delivery)
+        asked = github.count("GET", "/contents/monitors.yaml")
+        await store.sweeper.sweep()
+        assert github.count("GET", "/contents/monitors.yaml") == asked
+        clock.ahead += 3601
+        await store.sweeper.sweep()
+        assert store.monitors.tags == before
+        assert caplog.text.count("the monitors stay as they were") == 1
+        await asyncio.to_thread(push_monitors, owner, MARS)
+        await post.deliver(*post.collected())
+        assert store.monitors.tags == ("mars",)
+        assert store.monitors_reload.problem is None
 
     with_post(github, steps)
 

@@ -173,7 +173,9 @@ class CountedSweeper(Sweeper):
 
 
 _OTHERS = tuple(
-    name for name in Sweeper.__init__.__annotations__ if name in {"tracker", "incidents", "news"}
+    name
+    for name in Sweeper.__init__.__annotations__
+    if name in {"tracker", "news", "monitors_reload"}
 )
 
 

@@ -1,0 +1,88 @@
+"""A pushed monitors.yaml taken over, also where GitHub was out then or its delivery was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from github_store.errors import ConfigurationError, StoreError
+from github_store.gateway import Gateway
+from github_store.incident_store import IncidentStore
+from github_store.monitor import Monitors
+from github_store.monitors_file import load_monitors
+
+log = logging.getLogger(__name__)
+
+
+class MonitorsReload:
+    """Reads the list again; one that is wrong changes nothing, and neither does this machine's own
+    file, where that is in use. Made for one event loop. What goes wrong is logged, never raised.
+    """
+
+    def __init__(
+        self, gateway: Gateway, path: str, monitors: Monitors, incidents: IncidentStore
+    ) -> None:
+        self._gateway = gateway
+        self._path = path
+        self._monitors = monitors
+        self._incidents = incidents
+        self._reading = asyncio.Lock()
+        self._resumed: asyncio.Task[None] | None = None
+        self.is_pending = False
+        """Whether it was pushed, and GitHub has not given it since."""
+        self.problem: StoreError | None = None
+        """Why the last one could not be taken, None while all is well."""
+
+    async def pushed(self) -> None:
+        """A delivery says that it is another one."""
+        self.is_pending = True
+        await self._read()
+
+    async def swept(self, *, is_full: bool) -> None:
+        """Other deliveries may have been lost: where one is known to be missing, and once an hour,
+        it is read without one."""
+        if is_full or self.is_pending:
+            await self._read()
+
+    def resume(self) -> None:
+        """GitHub answers again."""
+        if self.is_pending and (self._resumed is None or self._resumed.done()):
+            self._resumed = asyncio.create_task(self._read(), name="monitors reload")
+
+    async def close(self) -> None:
+        """Stop reading."""
+        if self._resumed:
+            self._resumed.cancel()
+            await asyncio.wait([self._resumed])
+
+    async def _read(self) -> None:
+        async with self._reading:  # an older list must not come after a newer one
+            if await asyncio.to_thread(Path(self._path).is_file):
+                self.is_pending = False
+                return
+            try:
+                await self._take()
+            except StoreError as error:
+                self._tell(error)
+            else:
+                self.is_pending, self.problem = False, None
+
+    async def _take(self) -> None:
+        found = await load_monitors(self._gateway, self._path)
+        if list(found) != list(self._monitors):
+            self._monitors.become(found)
+            self._incidents.news.note_everything()
+            log.info("monitors.yaml was pushed: %d monitors", len(self._monitors))
+        elif not self.is_pending:
+            return
+        await self._incidents.ensure_labels()
+
+    def _tell(self, error: StoreError) -> None:
+        before, self.problem = self.problem, error
+        # Where it is wrong, a person has to mend it, and pushes it again.
+        self.is_pending = not isinstance(error, ConfigurationError)
+        if self.is_pending and type(before) is not type(error):
+            log.warning("monitors.yaml is read again once GitHub gives it: %s", error)
+        elif not self.is_pending and str(before) != str(error):
+            log.error("the monitors stay as they were: %s", error)

@@ -156,6 +156,25 @@ def test_nobody_waits_for_a_slow_github_where_something_is_held_and_it_is_renewe
     with_store(github, tmp_path, steps)
 
 
+def test_nobody_waits_for_the_daily_question_whether_an_author_may_still_write(
+    github: EmbeddedGitHub, tmp_path: Path
+) -> None:
+    github.set_role("owner/status", "collaborator", "write")
+    number = Person(github.url, github.tokens["collaborator"]).open_issue("Outage")
+    owner = Person(github.url, github.tokens["owner"])
+    owner.do("POST", f"/issues/{number}/labels", {"labels": ["incident"]})
+
+    async def steps(store: Store, clock: Clock) -> None:
+        read = await store.incidents.search(SearchFilter(), page=1, per_page=10)
+        assert [each.number for each in read] == [number]
+        clock.ahead = 90_000
+        github.faults.add("hang", match="/collaborators/")
+        async with asyncio.timeout(2):
+            assert await store.incidents.search(SearchFilter(), page=1, per_page=10) == read
+
+    with_store(github, tmp_path, steps)
+
+
 def test_a_share_of_errors_is_no_outage(
     github: EmbeddedGitHub, tmp_path: Path, number: int
 ) -> None:

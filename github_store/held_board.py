@@ -33,7 +33,7 @@ from github_store.day_file_format import (
     parse_hour,
 )
 from github_store.day_minutes import DayMinutes
-from github_store.errors import BrokenDocument, Conflict, GitHubUnavailable
+from github_store.errors import BrokenDocument, Conflict, GitHubTimeout, GitHubUnavailable
 from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.held_answers import Shelf
 from github_store.present_tags import PresentTags
@@ -170,7 +170,8 @@ class HeldBoard:
     async def minutes(self, base: Base, day: int) -> Mapping[str, DayMinutes]:
         """All monitors' minutes of a past day as of ``base``; none where it has no file.
 
-        Where a person broke the file, as it could be read last; else raises BrokenDocument.
+        Where a person broke the file, as it could be read last; else raises BrokenDocument. Raises
+        GitHubUnavailable, which is GitHubTimeout at the end of a reader's patience.
         """
         snapshot = base.snapshot or base.lost
         sha = snapshot.files.get(day_path(day)) if snapshot else None
@@ -179,10 +180,19 @@ class HeldBoard:
         try:
             # One at a time: a large file takes much memory while it is read, and nobody needs
             # it twice.
-            async with self._reading_day:
+            time, patience_seconds = (
+                asyncio.get_running_loop().time,
+                self._freshness.patience_seconds,
+            )
+            async with (
+                asyncio.timeout_at(patient_until(time(), patience_seconds=patience_seconds)),
+                self._reading_day,
+            ):
                 if sha not in self._minutes:
                     file = await self._read_day(snapshot, day)
                     self._minutes[sha] = present_minutes(file, self._tags)
+        except TimeoutError:
+            raise GitHubTimeout(f"{day_path(day)} did not come in time") from None
         except BrokenDocument:
             if day not in self._good:
                 raise

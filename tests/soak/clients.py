@@ -20,8 +20,8 @@ from tests.soak.server import TOKEN, Server
 from tests.soak.sky import Sky
 
 ANSWER_SECONDS = 90.0
-LONGEST_READ_SECONDS = 5.0
-"""Of what was read before, whatever GitHub does."""
+LONGEST_READ_SECONDS = 7.0
+"""Of what was read before, whatever GitHub does: a reader's patience is 5 seconds, and some."""
 KEPT_AFTER_SECONDS = 2.0
 """An answer is on the disk so long after it was read at the latest; until then ``kill -9`` takes
 it along, as the product says."""

@@ -66,6 +66,7 @@ def with_statuses(
     clock: Clock | None = None,
     rhythm: Rhythm = NEVER,
     fresh_seconds: float = 0,
+    patience_seconds: float = 5.0,
     flush_at_the_end: bool = True,
 ) -> Any:
     """Run ``steps`` with a store; unless told otherwise nothing it holds is fresh."""
@@ -77,7 +78,7 @@ def with_statuses(
             api_url=github.url,
             data_dir=data_dir,
             server_name="embedded",
-            freshness=Freshness(fresh_seconds=fresh_seconds),
+            freshness=Freshness(fresh_seconds=fresh_seconds, patience_seconds=patience_seconds),
             rhythm=rhythm,
             clock=clock or Clock(),
             jitter=lambda: 0.0,
@@ -355,18 +356,39 @@ def test_a_past_day_that_was_never_read_is_taken_from_its_counts_while_github_is
         await push(store, at=NOON)
         await push(store, status=DOWN, at=yesterday - 60)
         await push(store, at=yesterday - 120)
+        await push(store, at=yesterday - DAY)  # the day it is known since is always read
 
     async def read(store: Store) -> None:
-        assert await current(store) == ("UP", "66.6667", NOON)
+        assert await current(store) == ("UP", "75.0000", NOON)
         github.faults.add("outage")
         await push(store, status=DOWN, at=yesterday + 60)
-        assert await outcome_of(current(store)) == (("UP", "50", NOON), Outcome.OUTAGE)
-        assert await outcome_of(current(store)) == (("UP", "50", NOON), Outcome.OUTAGE)
-        github.faults.clear()
-        assert await current(store, since=DAY) == ("UP", "50", NOON), "the late one alone"
+        assert await outcome_of(current(store)) == (("UP", "60", NOON), Outcome.OUTAGE)
+        assert await outcome_of(current(store)) == (("UP", "60", NOON), Outcome.OUTAGE)
 
     with_statuses(github, tmp_path / "one", fill)
     with_statuses(github, tmp_path / "two", read)
+
+
+def test_nobody_waits_for_a_past_day_that_comes_slowly(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    yesterday = NOON - DAY
+
+    async def fill(store: Store) -> None:
+        await push(store, at=NOON)
+        await push(store, status=DOWN, at=yesterday - 60)
+        await push(store, at=yesterday - DAY)
+
+    async def read(store: Store) -> None:
+        assert (await current(store))[1] == "66.6667"
+        await push(store, at=yesterday + 60)
+        github.faults.add("latency", match="/git/blobs/", seconds=2)
+        begun_at = time.monotonic()
+        assert await outcome_of(current(store)) == (("UP", "75.0000", NOON), Outcome.OUTAGE)
+        assert time.monotonic() - begun_at < 1.5
+
+    with_statuses(github, tmp_path / "one", fill)
+    with_statuses(github, tmp_path / "two", read, patience_seconds=0.3, flush_at_the_end=False)
 
 
 def test_a_past_day_that_others_wrote_is_given_as_it_was_while_its_file_cannot_be_had(

@@ -31,7 +31,8 @@ class JoiningTransport:
         self._is_closed = False
 
     def write(self, data: bytes) -> None:
-        """What is written once the connection is lost is dropped, as nobody can read it."""
+        """What is written once the connection is lost, or closed from here, is dropped, as nobody
+        can read it."""
         if self._head:
             if len(data) > MOST_JOINED_BYTES:
                 self._let_go()
@@ -62,5 +63,5 @@ class JoiningTransport:
             self._pass_on(head)
 
     def _pass_on(self, data: bytes) -> None:
-        if not self._transport.is_closing():
+        if not self.is_closing():
             self._transport.write(data)

@@ -90,3 +90,20 @@ def test_it_is_closing_once_closed_though_somebody_else_does_the_closing() -> No
     assert not transport.is_closing()
     transport.close()
     assert (transport.is_closing(), left) == (True, ["x"])
+
+
+def test_nothing_is_written_behind_the_end_while_it_waits_for_the_other_side() -> None:
+    """Such a transport takes no more, and would say so to whoever still answers."""
+
+    async def run() -> list[bytes]:
+        wire = Wire()
+        loop = asyncio.get_running_loop()
+        transport = JoiningTransport(cast(Any, wire), loop, close=lambda: None)
+        transport.write(HEAD)
+        transport.close()
+        transport.write(HEAD)
+        transport.write(b"ok")
+        await asyncio.sleep(0)
+        return wire.pieces
+
+    assert asyncio.run(run()) == [HEAD]

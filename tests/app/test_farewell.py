@@ -120,10 +120,17 @@ def test_nor_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_sends_no_more_but_does_not_close_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_closed, lost = threading.Event(), farewell.Lingering.connection_lost
+
+    def told(lingering: farewell.Lingering, exc: Exception | None) -> None:
+        lost(lingering, exc)
+        is_closed.set()
+
+    monkeypatch.setattr(farewell.Lingering, "connection_lost", told)
     with bounded(monkeypatch, IDLE_SECONDS=0.1) as address, connected(address) as connection:
         connection.sendall(UNREAD)
         assert received(connection).startswith(b"HTTP/1.1 200 ")
-        time.sleep(0.4)
+        assert is_closed.wait(10)
         assert sent_until_reset(connection) < 40_000_000
 
 

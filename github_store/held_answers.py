@@ -12,7 +12,11 @@ A stale answer is given at once and renewed behind its reader; freshness.py tell
 takes longer than a reader's patience, or need not be asked because it is known to be out, what is
 held is given as in an outage; a request under way goes on, and renews it when it ends. Holds are
 bounded in time, entries and bytes (cachetools), and kept on a shelf (the disk) beyond that, for a
-start while GitHub is out. Made for one event loop.
+start while GitHub is out.
+
+A credential that lost its access is told 404 like one who asks for what is gone: what is held gives
+way to that only where the repository itself still answers. Where access is refused nobody is made
+to wait for the same refusal, and it is not asked for, again and again. Made for one event loop.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from typing import Protocol
 
 from cachetools import TTLCache
 
-from github_store.errors import GitHubTimeout, GitHubUnavailable
+from github_store.errors import AccessLost, GitHubTimeout, GitHubUnavailable
 from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.gateway import Gateway, Reply
 from github_store.held_reads import Held, Reads, note_given, note_outage
@@ -33,6 +37,7 @@ from github_store.precedence import is_part_of_write
 from github_store.read_trace import Outcome, note_read, patient_until, takes_stale
 
 MAX_BYTES = 64 * 1024 * 1024
+MAX_REFUSED = 4_096
 
 
 class Shelf(Protocol):
@@ -78,6 +83,10 @@ class HeldAnswers:
         self._observe = observe
         self._stretch = stretch
         self._may_ask = may_ask
+        # Paths that access was lost for, for as long as an answer would be fresh.
+        self._refused: TTLCache[str, bool] = TTLCache(
+            maxsize=MAX_REFUSED, ttl=freshness.fresh_seconds, timer=clock
+        )
         self._changes = 0
         """Of what is held: while there are none, nobody need look whether it is the same."""
         self._flights: dict[tuple[str, bool], _Flight] = {}
@@ -106,7 +115,7 @@ class HeldAnswers:
         """
         held = self._at_hand(path)
         verdict = self._judge(held) if held and not renew else Verdict.WORTHLESS
-        may_ask = verdict is Verdict.WORTHLESS or self._may_ask(path)
+        may_ask = verdict is Verdict.WORTHLESS or self._is_worth_asking(path)
         if held and verdict is Verdict.FRESH:
             return self._given(path, held, Outcome.HIT)
         if held and verdict is Verdict.STALE and (takes_stale() or not may_ask):
@@ -171,7 +180,7 @@ class HeldAnswers:
                 return False
         reads.seen_at_change = self._changes
         for path in stale:
-            if self._may_ask(path):
+            if self._is_worth_asking(path):
                 self._flight(path, ())
         outcome = Outcome.STALE if stale else Outcome.HIT
         for held in reads.ends:
@@ -266,6 +275,9 @@ class HeldAnswers:
             task.add_done_callback(lambda _: self._landed(*key))
         return flight
 
+    def _is_worth_asking(self, path: str) -> bool:
+        return path not in self._refused and self._may_ask(path)
+
     async def _let_land(self, path: str) -> None:
         """Wait for a flight under way: it may have been answered before the caller came."""
         if flight := self._flights.get((path, is_part_of_write())):
@@ -274,7 +286,11 @@ class HeldAnswers:
     def _landed(self, path: str, is_for_write: bool) -> None:
         task = self._flights.pop((path, is_for_write)).task
         if not task.cancelled():
-            task.exception()  # seen here too, in case every reader has left
+            error = task.exception()  # seen here too, in case every reader has left
+            if isinstance(error, AccessLost):
+                self._refused[path] = True
+            elif error is None:
+                self._refused.pop(path, None)
         if not self.is_asked_for(path):
             self._writes.pop(path, None)
 
@@ -284,6 +300,8 @@ class HeldAnswers:
             writes = self._writes.get(path, 0)
             etag = held.reply.etag if held else None
             reply = await self._gateway.request("GET", path, etag=etag, accept=accept)
+            if held and held.reply.ok and not reply.ok and reply.status != 304:
+                await self._believe_missing(path)
             if self._writes.get(path, 0) != writes:
                 newer = self._held.get(path)
                 if newer and not newer.is_distrusted:
@@ -300,6 +318,12 @@ class HeldAnswers:
             landed = Held(reply, begun_at)
             self._store(path, landed)
             return _Landing(landed, outcome)
+
+    async def _believe_missing(self, path: str) -> None:
+        """Raises AccessLost where the repository, asked now, is not there for this credential."""
+        repository = self._gateway.repository
+        if path != repository and not (await self.get(repository, renew=True)).ok:
+            raise AccessLost(f"the repository is not there for this credential ({repository})")
 
     def _store(self, path: str, held: Held) -> None:
         self._keep(path, held)

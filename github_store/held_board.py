@@ -33,7 +33,13 @@ from github_store.day_file_format import (
     parse_hour,
 )
 from github_store.day_minutes import DayMinutes
-from github_store.errors import BrokenDocument, Conflict, GitHubTimeout, GitHubUnavailable
+from github_store.errors import (
+    AccessLost,
+    BrokenDocument,
+    Conflict,
+    GitHubTimeout,
+    GitHubUnavailable,
+)
 from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.held_answers import Shelf
 from github_store.present_tags import PresentTags
@@ -96,6 +102,8 @@ class HeldBoard:
         self._base: Base | None = None
         self._asked_at: float | None = None
         self._expired_at = -math.inf
+        self._refused_at = -math.inf
+        """When access was lost; for as long as a board would be fresh that is not asked again."""
         self.vouched: Vouched | None = None
         """Set while webhooks tell of every push; see freshness.py."""
         self._broken: tuple[BrokenDocument, Snapshot] | None = None
@@ -132,7 +140,7 @@ class HeldBoard:
             outcome = Outcome.HIT
             if verdict is Verdict.STALE:
                 outcome = Outcome.STALE
-                if self._may_ask():
+                if self._is_worth_asking():
                     self._start_asking()
             return self._given(outcome)
         before, kept = self._base, await self._from_before()
@@ -342,7 +350,7 @@ class HeldBoard:
     async def _asked_in_time(self) -> bool:
         """Ask GitHub; False where it takes longer than a reader's patience, which begins with the
         request, or need not be asked."""
-        if not self._may_ask():
+        if not self._is_worth_asking():
             return False
         asking, time = self._start_asking(), asyncio.get_running_loop().time
         patience_seconds = self._freshness.patience_seconds
@@ -356,10 +364,15 @@ class HeldBoard:
         asking.result()
         return True
 
+    def _is_worth_asking(self) -> bool:
+        since_refused = self._clock() - self._refused_at
+        return not 0 <= since_refused < self._freshness.fresh_seconds and self._may_ask()
+
     def _ended(self, asking: asyncio.Task[None]) -> None:
         self._asking = None
         if not asking.cancelled():
-            asking.exception()  # seen, in case every reader has left
+            error = asking.exception()  # seen, in case every reader has left
+            self._refused_at = self._clock() if isinstance(error, AccessLost) else -math.inf
 
     async def _ask(self) -> None:
         begun_at, before = self._clock(), self._base

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from github_store.errors import GitHubTimeout, GitHubUnavailable
+from github_store.errors import AccessLost, GitHubTimeout, GitHubUnavailable
 from github_store.freshness import Freshness
 from github_store.gateway import Reply
 from github_store.held_answers import HeldAnswers
@@ -28,6 +28,8 @@ class Clock:
 
 class ScriptedGateway:
     """Answers each request with the next of ``answers``; waits for ``gate`` where there is one."""
+
+    repository = "/repos/owner/status"
 
     def __init__(self, *answers: Reply | Exception) -> None:
         self.answers = list(answers)
@@ -100,6 +102,55 @@ def test_an_outage_gives_what_is_held_until_it_is_too_old() -> None:
         clock.now += 10
         with pytest.raises(GitHubUnavailable):
             await held.get(PATH)
+
+    asyncio.run(run())
+
+
+MISSING = reply({"message": "Not Found"}, status=404)
+
+
+def test_what_is_held_gives_way_to_a_404_only_while_the_repository_answers() -> None:
+    async def run() -> None:
+        there = reply({"full_name": "owner/status"})
+        gateway, clock = ScriptedGateway(reply("a"), MISSING, MISSING, MISSING, there), Clock()
+        held = held_over(gateway, clock)
+        await held.get(PATH)
+        clock.now += 15
+        assert (await held.get(PATH)).data == "a"
+        clock.now += 15
+        assert (await held.get(PATH)).status == 404
+        assert gateway.answers == []
+
+    asyncio.run(run())
+
+
+def test_access_that_is_lost_is_not_asked_for_again_with_every_read() -> None:
+    async def run() -> None:
+        refused = AccessLost("Bad credentials")
+        gateway, clock = ScriptedGateway(reply("a"), refused, reply("b")), Clock()
+        held = held_over(gateway, clock)
+        await held.get(PATH)
+        clock.now += 15
+        for _ in range(100):
+            assert (await held.get(PATH)).data == "a"
+        assert len(gateway.etags) == 2
+        clock.now += 15
+        assert (await held.get(PATH)).data == "b"
+
+    asyncio.run(run())
+
+
+def test_lost_access_does_not_keep_a_read_that_must_be_new_from_asking() -> None:
+    async def run() -> None:
+        refused = AccessLost("Bad credentials")
+        gateway, clock = ScriptedGateway(reply("a"), refused, reply("b"), reply("c")), Clock()
+        held = held_over(gateway, clock)
+        await held.get(PATH)
+        clock.now += 15
+        await held.get(PATH)
+        assert (await held.get(PATH, renew=True)).data == "b"
+        held.distrust(PATH)
+        assert (await held.get(PATH)).data == "c"
 
     asyncio.run(run())
 

@@ -255,6 +255,26 @@ def test_lost_access_is_an_outage_and_not_a_missing_incident(
     with_store(github, steps, freshness=Freshness(fresh_seconds=0))
 
 
+def test_lost_access_leaves_what_was_read_for_as_long_as_an_outage_may_last(
+    github: EmbeddedGitHub, owner: Person
+) -> None:
+    number, clock = owner.open_issue("Still here"), Clock()
+
+    async def steps(store: Store) -> None:
+        async def reads() -> tuple[object, ...]:
+            incidents = store.incidents
+            found = await incidents.search(SearchFilter(), page=1, per_page=10)
+            return await incidents.get(number), found, await incidents.comments(number)
+
+        before = await reads()
+        github.faults.add("missing", match="/repos/owner/status|/search/")
+        for _ in range(3):
+            clock.ahead += 100
+            assert await reads() == before
+
+    with_store(github, steps, clock=clock)
+
+
 def test_a_creation_whose_answer_is_lost_is_sent_once_and_said_to_be_unknown(
     github: EmbeddedGitHub,
 ) -> None:

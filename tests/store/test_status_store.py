@@ -613,6 +613,30 @@ def test_a_flush_that_github_does_not_take_keeps_everything(
     with_statuses(github, tmp_path, steps)
 
 
+def test_access_that_is_lost_is_not_asked_for_again_with_every_status(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    clock = Clock()
+
+    async def steps(store: Store) -> None:
+        await push(store)
+        await store.statuses.flush()
+        before = await current(store)
+        github.faults.add("forbidden")
+        clock.now += 100
+        asked = len(github.requests)
+        for _ in range(20):
+            assert (await current(store))[0] == before[0]
+        heads = [line for line in list(github.requests)[asked:] if "/git/ref/" in line.target]
+        assert len(heads) == 1
+        github.faults.clear()
+        clock.now += 15
+        outcome, _ = await outcome_of(current(store))
+        assert outcome is not Outcome.OUTAGE
+
+    with_statuses(github, tmp_path, steps, clock=clock, fresh_seconds=15)
+
+
 def test_the_history_of_a_renamed_monitor_is_kept(
     github: EmbeddedGitHub, owner: Person, tmp_path: Path
 ) -> None:

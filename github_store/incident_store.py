@@ -37,7 +37,7 @@ from github_store.incident_news import IncidentNews
 from github_store.incident_updates import IncidentComment, IncidentUpdates
 from github_store.issue_tracker import IssueTracker
 from github_store.keyed_writes import KeyedWrite, KeyedWrites, RequestKey
-from github_store.labels import label_key, label_keys
+from github_store.labels import INCIDENT_LABEL, label_key, label_keys
 from github_store.markers import read_markup
 from github_store.monitor import Monitors
 from github_store.precedence import incident_write
@@ -156,12 +156,25 @@ class IncidentStore:
             with incident_write():
                 await self._labels.ensure(labels)
                 return self._opened(await send(), labels)
+        taken_back: set[int] = set()
+
+        async def find(hidden: str, since: int) -> Issue | None:
+            issue = await self._find_opened(hidden, since)
+            if issue and not is_incident(issue) and await self._was_incident(issue.number):
+                taken_back.add(issue.number)
+            return issue
+
+        def answer(issue: Issue) -> Incident:
+            if issue.number in taken_back:
+                return self._incident_from(issue)
+            return self._opened(issue, labels)
+
         write = KeyedWrite(
             operation="create an incident",
             prepare=lambda: self._labels.ensure(labels),
             send=send,
-            find=self._find_opened,
-            answer=lambda issue: self._opened(issue, labels),
+            find=find,
+            answer=answer,
             revive=_revived,
         )
         with incident_write():
@@ -270,6 +283,10 @@ class IncidentStore:
                 if is_ours and hidden in read_markup(issue.body).hidden:
                     found = issue  # the list is newest first; a copy of it is younger
         return found
+
+    async def _was_incident(self, number: int) -> bool:
+        """Whether the label was there once: then a maintainer took it off, and GitHub did not."""
+        return await self._tracker.events.labelled_at(number, INCIDENT_LABEL) is not None
 
     def _written(self, issue: Issue) -> Incident:
         incident = self._incident_from(issue)

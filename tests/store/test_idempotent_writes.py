@@ -321,6 +321,28 @@ def test_a_strangers_copy_alone_is_not_the_answer(service: Service) -> None:
     service.run(steps)
 
 
+def test_what_a_maintainer_took_back_meanwhile_is_the_answer_all_the_same(service: Service) -> None:
+    service.github.faults.add("drop_after", match=OPENING, count=1)
+    lag = service.github.faults.add("list_lag", seconds=30)
+
+    async def steps(store: Store) -> None:
+        with pytest.raises(OutcomePending):
+            await create(store)
+        service.github.faults.lift(lag)
+        (own,) = service.issues()
+        changes = {"labels": [], "state": "closed"}
+        service.person("collaborator").do("PATCH", f"/issues/{own['number']}", changes)
+        found = await create(store)
+        assert (found.number, found.tags) == (own["number"], ())
+        assert found.closed_at is not None
+        assert await create(store) == found
+        with pytest.raises(IncidentNotFound):
+            await store.incidents.get(found.number)
+
+    service.run(steps)
+    assert len(service.issues()) == 1
+
+
 def test_another_client_cannot_write_a_mark(service: Service) -> None:
     mark = f"<!-- kener-issues: key {'0' * 64} -->"
 

@@ -114,6 +114,18 @@ class AnswerFile:
         except (AttributeError, TypeError, ValueError, zlib.error) as error:
             raise DamagedFile(f"the answer of {path} is damaged") from error
 
+    def newest(self, pattern: str, *, most: int) -> list[str]:
+        """The paths that match a GLOB pattern; what was confirmed last comes first."""
+        assert self._reader is not None
+        try:
+            rows = self._reader.execute(
+                "SELECT path FROM answers WHERE path GLOB ? ORDER BY at DESC LIMIT ?",
+                (pattern, most),
+            ).fetchall()
+        except sqlite3.Error as error:
+            raise _as_damage(error) from error
+        return [path for (path,) in rows]
+
     def write(self, answers: Mapping[str, Held | None], *, used: Collection[str]) -> None:
         """Put answers (None: remove) and note which others were used, all or nothing."""
         db = self._writer

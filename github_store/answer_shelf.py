@@ -18,12 +18,14 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from sqlite3 import Error
-from typing import Final
+from typing import Final, TypeVar
 
 from github_store.answer_file import AnswerFile, DamagedFile
 from github_store.held_reads import Held
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 MAX_BYTES: Final = 128 * 1024 * 1024
 MAX_ENTRIES: Final = 20_000
@@ -101,12 +103,20 @@ class AnswerShelf:
             self._waiting[path] = held
             self._changed.notify_all()
 
+    def newest(self, pattern: str, *, most: int) -> list[str]:
+        """The paths on the disk that match a GLOB pattern; what was confirmed last comes first."""
+        return self._asked(lambda file: file.newest(pattern, most=most)) or []
+
     def _read(self, path: str) -> Held | None:
+        return self._asked(lambda file: file.read(path))
+
+    def _asked(self, question: Callable[[AnswerFile], _T]) -> _T | None:
+        """What the file says; None where it cannot be used."""
         with self._reading:
             if self._file is None:
                 return None
             try:
-                return self._file.read(path)
+                return question(self._file)
             except DamagedFile as error:
                 self._note_damage(str(error))
             except (OSError, Error) as error:

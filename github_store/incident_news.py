@@ -7,7 +7,8 @@ much is news, lists are asked anew, and what they then show is news no longer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 LAG_SECONDS: Final = 120.0
@@ -17,6 +18,20 @@ MOST_RECENT: Final = 20_000
 """Where even LAG_SECONDS bring more than MAX_RECENT; what goes beyond this is lost to lists."""
 
 _K = TypeVar("_K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """An issue or comment of an earlier process: when it was confirmed and changed last, seconds
+    since 1970."""
+
+    confirmed_at: float
+    changed_at: float
+
+    @property
+    def news_at(self) -> float:
+        """A list that was confirmed after it, or that long after the change, shows it as it is."""
+        return min(self.confirmed_at - LAG_SECONDS, self.changed_at)
 
 
 class IncidentNews:
@@ -48,10 +63,24 @@ class IncidentNews:
         """The issues that a list confirmed at that time may not show as they are."""
         return frozenset(self._issues.after(confirmed_at - LAG_SECONDS))
 
+    def recall(
+        self,
+        issues: Iterable[tuple[int, Recalled]],
+        comments: Iterable[tuple[tuple[int, int], Recalled]],
+    ) -> None:
+        """Take up what an earlier process held: to a list from before that, it is news as well."""
+        self._recall(self._issues, issues)
+        self._recall(self._comments, comments)
+        self.edition += 1
+
     def comments_since(self, number: int, confirmed_at: float) -> frozenset[int]:
         """Likewise, of one issue's comments, by their ids."""
         recent = self._comments.after(confirmed_at - LAG_SECONDS)
         return frozenset(comment_id for of, comment_id in recent if of == number)
+
+    def _recall(self, recent: _Recent[_K], found: Iterable[tuple[_K, Recalled]]) -> None:
+        for key, each in sorted(found, key=lambda pair: pair[1].news_at):
+            recent.note(key, each.news_at)
 
     def _note(self, recent: _Recent[_K], key: _K) -> None:
         now = self._clock()

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from github_store.answer_shelf import AnswerShelf
@@ -34,9 +35,11 @@ from github_store.gateway import (
 )
 from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard
+from github_store.held_repository import HeldRepository
 from github_store.inbox import Inbox
 from github_store.incident import label_styles
 from github_store.incident_coverage import IncidentCoverage
+from github_store.incident_news import MAX_RECENT
 from github_store.incident_store import IncidentStore
 from github_store.intents import DiskIntents, Intents, kept_secret
 from github_store.issue_tracker import IssueTracker
@@ -52,6 +55,7 @@ from github_store.present_tags import PresentTags
 from github_store.process_lock import ProcessLock
 from github_store.quota import Quota
 from github_store.read_trace import Outcome
+from github_store.recollection import recollect
 from github_store.repository_access import Access
 from github_store.repository_labels import RepositoryLabels
 from github_store.start_memory import StartMemory
@@ -238,6 +242,8 @@ async def open_store(
         lambda: _catch_up(store, memory, monitors_path, access=access), jitter=jitter
     )
     try:
+        kept = partial(shelf.newest, most=MAX_RECENT)
+        recollect(store.incidents.news, HeldRepository(gateway, store.held), kept)
         if beginning.outage:
             await store.statuses.recall()
         if beginning.outage or not await _has_labels(store):

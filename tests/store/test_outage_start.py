@@ -117,6 +117,33 @@ def before_the_outage(hub: GitHub, data_dir: Path) -> tuple[int, dict[str, Any]]
     return number, run(hub, data_dir, steps)
 
 
+def test_what_was_written_after_a_list_was_read_is_in_it_after_a_restart_in_an_outage(
+    hub: GitHub, tmp_path: Path
+) -> None:
+    number, _ = before_the_outage(hub, tmp_path)
+
+    async def write(store: Store) -> dict[str, Any]:
+        await everything(store, number)
+        opened = await store.incidents.create(IncidentFields(title="New outage", tags=("earth",)))
+        fields = IncidentFields(title="Renamed outage", tags=("mars",))
+        await store.incidents.replace(number, fields)
+        await store.incidents.add_comment(number, "It is better.")
+        await store.incidents.add_comment(opened.number, "Oh.")
+        return await everything(store, number)
+
+    before = run(hub, tmp_path, write)
+    assert [each["title"] for each in before["list"]] == ["New outage"]
+    assert [each["body"] for each in before["comments"]] == ["we look into it", "It is better."]
+    hub.stop()
+
+    async def read(store: Store) -> dict[str, Any]:
+        return await everything(store, number)
+
+    assert run(hub, tmp_path, read) == before
+    hub.start()
+    assert run(hub, tmp_path, read) == before
+
+
 @contextmanager
 def down(hub: GitHub, how: str) -> Iterator[None]:
     if how == "stopped":

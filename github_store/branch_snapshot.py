@@ -44,6 +44,7 @@ class BranchReader:
     def __init__(self, gateway: Gateway, *, branch: str) -> None:
         self._gateway = gateway
         self._branch = branch
+        self._repository_etag: str | None = None
 
     async def head(self, *, etag: str | None) -> Head:
         """Where the branch is.
@@ -103,9 +104,14 @@ class BranchReader:
         raise GitHubUnavailable(f"GitHub does not show {self._branch} as it is ({reply.message})")
 
     async def _require_repository(self) -> None:
-        reply = await self._gateway.request("GET", self._gateway.repository)
+        reply = await self._gateway.request(
+            "GET", self._gateway.repository, etag=self._repository_etag
+        )
+        if reply.status == 304:
+            return
         if not reply.ok:
             raise AccessLost("the repository is gone, or the credential may not see it any more")
+        self._repository_etag = reply.etag
 
     async def _get(
         self, path: str, *, params: Mapping[str, str] | None = None, etag: str | None = None

@@ -30,6 +30,18 @@ def test_a_missing_branch_is_none_while_the_repository_answers(github: EmbeddedG
     at_desk(github, steps)
 
 
+def test_a_branch_that_stays_away_costs_one_request_of_the_quota_each_time(
+    github: EmbeddedGitHub,
+) -> None:
+    async def steps(desk: Desk) -> None:
+        for _ in range(3):
+            assert await desk.branch.snapshot() is None
+        assert [line.status for line in desk.github.requests] == [404, 200, 404, 304, 404, 304]
+
+    github.requests.clear()
+    at_desk(github, steps)
+
+
 def test_the_first_commit_is_an_orphan_with_all_its_files(
     github: EmbeddedGitHub, owner: Person
 ) -> None:

@@ -77,9 +77,9 @@ class HeldRepository:
 
         A listing that breaks off in the middle is an outage.
         """
-        reply = first
+        reply, seen = first, set[str]()
         yield reply
-        while following := self._following(reply):
+        while following := self._following(reply, seen):
             await asyncio.sleep(0)  # a list of many pages that are held shall not stop the others
             reply = await self.held.get(following)
             if not reply.ok:
@@ -95,13 +95,14 @@ class HeldRepository:
     async def pages_renewed(self, path: str) -> AsyncIterator[Reply]:
         """Every page asked now, conditionally where it is held."""
         following: str | None = path
+        seen = {path}
         while following:
             reply = await self.held.get(following, renew=True)
             if not reply.ok:
                 await self.believe_missing()
                 return
             yield reply
-            following = self._following(reply)
+            following = self._following(reply, seen)
 
     async def pages_anew(self, path: str) -> AsyncIterator[Reply]:
         """Every page as GitHub gives it now, past what is held.
@@ -109,34 +110,44 @@ class HeldRepository:
         Raises GitHubUnavailable where one is not there.
         """
         following: str | None = path
+        seen = {path}
         while following:
             reply = await self._gateway.request("GET", following)
             if not reply.ok:
                 raise GitHubUnavailable(f"GitHub answers {reply.status} for a listing")
             yield reply
-            following = self._following(reply)
+            following = self._following(reply, seen)
 
     def confirmed_at(self, path: str) -> float:
         """When the oldest page that is held was confirmed; infinite without any."""
         confirmed_at = math.inf
         following: str | None = path
+        seen = {path}
         while following and (held := self.held.peek(following)):
             confirmed_at = min(confirmed_at, held.at)
-            following = self._following(held.reply)
+            following = self._following(held.reply, seen)
         return confirmed_at
 
     def is_at_hand(self, path: str) -> bool:
         """Whether every page is held, and may be given without asking GitHub."""
         following: str | None = path
+        seen = {path}
         while following:
             held = self.held.peek(following)
             if held is None or not self.held.is_fresh(following):
                 return False
-            following = self._following(held.reply)
+            following = self._following(held.reply, seen)
         return True
 
-    def _following(self, reply: Reply) -> str | None:
-        return reply.next_url and self._gateway.absolute(reply.next_url)
+    def _following(self, reply: Reply, seen: set[str]) -> str | None:
+        """The next page, which is none of those ``seen``: pages that go in a circle would be read
+        for ever. Raises GitHubUnavailable."""
+        following = reply.next_url and self._gateway.absolute(reply.next_url)
+        if following in seen:
+            raise GitHubUnavailable("GitHub's pages go in a circle")
+        if following:
+            seen.add(following)
+        return following
 
 
 def _checked(reply: Reply, *, accept: Collection[int]) -> Reply:

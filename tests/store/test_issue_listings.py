@@ -63,6 +63,21 @@ def test_pages_are_followed_however_the_server_names_itself(link: str) -> None:
     assert server.lines[1:] == ["GET /api/v3/repositories/7/issues?page=2"]
 
 
+@pytest.mark.parametrize("again", ["2", "1"], ids=["the page itself", "the page before"])
+def test_pages_that_go_in_a_circle_are_an_outage_and_do_not_hold_up_the_service(again: str) -> None:
+    def page(number: int, following: str) -> Answer:
+        link = f'</api/v3/repositories/7/issues?page={following}>; rel="next"'
+        return Answer(200, [issue(number)], {"Link": link})
+
+    async def read_twice(tracker: IssueTracker) -> None:
+        for _ in range(2):
+            with pytest.raises(GitHubUnavailable, match="in a circle"):
+                await numbers(tracker)
+
+    with scripted(page(3, "2"), page(2, again), page(3, "2")) as server:
+        ask(server.url, read_twice)
+
+
 @pytest.mark.parametrize("status", [404, 410, 422])
 def test_a_listing_that_breaks_off_is_an_outage_and_not_its_end(status: int) -> None:
     first = Answer(200, [issue(2)], {"Link": '</api/v3/lost?page=2>; rel="next"'})

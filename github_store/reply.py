@@ -93,5 +93,5 @@ def parsed(text: str) -> Any:
     """The JSON of an answer; None for an empty one or what is no JSON (an HTML error page)."""
     try:
         return json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter where it is nested too deeply
         return None

@@ -13,9 +13,12 @@ from typing import Any, Final, TypeVar
 
 from cachetools import LRUCache
 from starlette.requests import Request
+from starlette.responses import Response
 
+from app.errors import refusal_of
 from app.json_reply import JSON, HeaderLine, ReadyReply, json_bytes, length_of
-from github_store import Outcome, ReadTrace
+from app.refusal import refusal_reply
+from github_store import IncidentNotFound, Outcome, ReadTrace
 
 MAX_RENDERED_BYTES = 16 * 1024 * 1024
 LEAST_WEIGHT = 2048
@@ -73,14 +76,19 @@ async def fresh_reply(
     etag_of: Callable[[_T], str] | None = None,
     kept: RenderedAnswers | None = None,
     clock: Callable[[], float],
-) -> ReadyReply:
+) -> Response:
     """The answer as JSON (``shown`` makes it), or 304 where ``If-None-Match`` has its ETag.
 
     ``clock`` gives seconds since 1970; without ``etag_of`` the bytes themselves make the ETag.
     With ``kept``, what is shown must never change.
     """
     with ReadTrace() as trace:
-        found = await answer
+        try:
+            found = await answer
+        except IncidentNotFound as error:  # that too is an answer of GitHub's, of some age
+            reply = refusal_reply(refusal_of(error), path=request.url.path)
+            reply.raw_headers += _told(trace, clock)
+            return reply
     rendered = kept.get(found) if kept else None
     if rendered is None:
         body = json_bytes(shown(found))
@@ -88,16 +96,22 @@ async def fresh_reply(
         rendered = Rendered(found, body, etag)
         if kept:
             kept.keep(rendered)
+    told = _told(trace, clock)
+    for name, value in request.scope["headers"]:
+        if name == b"if-none-match" and has_etag(value.decode("latin-1"), rendered.etag):
+            return ReadyReply(b"", status=304, headers=[*rendered.unchanged, *told])
+    return ReadyReply(rendered.body, status=200, headers=[*rendered.headers, *told])
+
+
+def _told(trace: ReadTrace, clock: Callable[[], float]) -> list[HeaderLine]:
+    """Where an answer came from, and how old it is."""
     told = [_CAME_FROM[trace.outcome]]
     if trace.is_from_list:
         told.append(_FROM_LIST)
     if trace.confirmed_at is not None:
         age = max(0, int(clock() - trace.confirmed_at))
         told.append((b"age", str(age).encode()))
-    for name, value in request.scope["headers"]:
-        if name == b"if-none-match" and has_etag(value.decode("latin-1"), rendered.etag):
-            return ReadyReply(b"", status=304, headers=[*rendered.unchanged, *told])
-    return ReadyReply(rendered.body, status=200, headers=[*rendered.headers, *told])
+    return told
 
 
 def has_etag(if_none_match: str, etag: str) -> bool:

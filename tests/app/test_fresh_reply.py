@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.fresh_reply import fresh_reply, has_etag
-from github_store import Outcome
+from github_store import IncidentNotFound, Outcome
 from github_store.read_trace import note_read
 
 NOW = 1_790_000_000.5
@@ -51,6 +51,20 @@ def test_who_has_the_answer_gets_none() -> None:
     assert (reply.status_code, reply.body) == (304, b"")
     assert reply.headers["etag"] == etag
     assert "x-cache" in reply.headers
+
+
+def test_that_there_is_nothing_is_an_answer_of_some_age_too() -> None:
+    async def answer() -> None:
+        note_read(Outcome.STALE, NOW - 20)
+        raise IncidentNotFound(7)
+
+    request = Request({"type": "http", "path": "/api/incident/7", "headers": []})
+    reply = asyncio.run(fresh_reply(request, answer(), shown=str, clock=lambda: NOW))
+    assert (reply.status_code, reply.headers["x-cache"], reply.headers["age"]) == (
+        404,
+        "stale",
+        "20",
+    )
 
 
 @pytest.mark.parametrize(

@@ -215,13 +215,22 @@ class Life:
                 await asyncio.sleep(0.05)
 
     async def lose_branch(self, name: str) -> None:
-        """Everybody holds what was committed; somebody puts it back."""
+        """Everybody holds what was committed; somebody puts it back.
+
+        What waits is committed before: left alone it is so a second after its push, in real time,
+        and what lands once nobody else looks any more is lost with the branch.
+        """
         owner = self.owner()
         if owner.ask("GET", f"/git/ref/heads/{BRANCH}").status_code != 200:
             return
         for each in SERVERS:
+            await self.be_back(each)
+            await self.stores[each].statuses.flush()
+        for each in SERVERS:
             for tag in TAGS:
                 await self.compare_own(each, tag)
+        for each in SERVERS:
+            await self.push(each)
         owner.do("DELETE", f"/git/refs/heads/{BRANCH}")
         self.story.append("branch deleted")
         await self.push(name)

@@ -20,6 +20,11 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=1_000
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two a core: many tests wait for servers that they start more than they compute."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture
 def github(tmp_path: Path) -> Iterator[EmbeddedGitHub]:
     """A running embedded GitHub; ``owner/status`` is there, with a README in its first commit."""

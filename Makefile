@@ -16,8 +16,9 @@ test: check
 # SOAK_OUTAGE_SECONDS=600, 80 minutes more), a siege, properties on new examples.
 soak: $(VENV)/.test
 	@$(BIN)/python -m pytest -s tests/soak
-	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n auto \
-	  tests/store/test_status_changes.py tests/store/test_window_status.py
+	@HYPOTHESIS_PROFILE=search EDITS_SEEDS=20 $(BIN)/python -m pytest -n auto \
+	  tests/store/test_status_changes.py tests/store/test_window_status.py \
+	  tests/store/test_edits_on_github.py
 
 check: $(VENV)/.test
 	@$(BIN)/ruff format --check .

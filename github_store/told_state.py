@@ -76,8 +76,10 @@ class ToldState:
     def answered(self, path: str, reply: Reply, *, before: Held | None) -> None:
         """Hold what a write of ours was answered; ``before`` was held when it was sent.
 
-        What was told meanwhile may be younger than the answer, or of the same second: then GitHub
-        is asked. What was told to be gone stays so.
+        What was told meanwhile may be younger than the answer: then GitHub is asked, and so it is
+        where both are of one second. Should it not answer, the answer is given in the latter case:
+        it is what the client was told, and a delivery of that second mostly tells of a label that
+        the same write put on before. What was told to be gone stays so.
         """
         now = self._held.peek(path)
         if now is None or now is before or not isinstance(reply.data, Mapping):
@@ -85,30 +87,32 @@ class ToldState:
         elif not now.reply.ok:
             if now.reply.status != 410:
                 self._held.put(path, reply)
-        elif self._is_overtaken(path, reply.data, by=now.reply.data):
-            self._held.distrust(path)
         else:
-            self._held.put(path, reply)
+            answered_at = _updated_at(reply.data)
+            told_at = seconds_from_iso(now.reply.data["updated_at"])
+            is_same = _shown(now.reply.data) == _shown(reply.data)
+            if told_at <= answered_at:
+                self._held.put(path, reply)
+            is_disputed = answered_at <= self._disputed.get(path, -1)
+            if told_at > answered_at or is_disputed or (told_at == answered_at and not is_same):
+                self._held.distrust(path)
 
     def bury(self, path: str) -> None:
         """It is gone for good: neither numbers nor ids are given again."""
         self._held.put(path, GONE)
 
-    def _is_overtaken(self, path: str, data: Mapping[str, Any], *, by: Mapping[str, Any]) -> bool:
-        """Whether what was answered is not known to be the newest."""
-        try:
-            updated_at = seconds_from_iso(data["updated_at"])
-        except (KeyError, TypeError, ValueError):
-            return True
-        other_at = seconds_from_iso(by["updated_at"])
-        if updated_at <= self._disputed.get(path, -1) or other_at > updated_at:
-            return True
-        return other_at == updated_at and _shown(by) != _shown(data)
-
     def _dispute(self, path: str, updated_at: int) -> None:
         """Believe nothing that is told of this second or before: let GitHub be asked."""
         self._disputed[path] = max(updated_at, self._disputed.get(path, -1))
         self._held.distrust(path)  # not forgotten: should GitHub be out, it is given
+
+
+def _updated_at(data: Mapping[str, Any]) -> int:
+    """-1 for an answer that does not say: it is believed less than anything."""
+    try:
+        return seconds_from_iso(data["updated_at"])
+    except (KeyError, TypeError, ValueError):
+        return -1
 
 
 def _shown(data: Mapping[str, Any]) -> tuple[Any, ...]:

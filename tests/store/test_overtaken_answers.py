@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,9 +11,14 @@ import pytest
 
 from github_store import IncidentNotFound, StatusUpdate, Store
 from github_store.embedded import EmbeddedGitHub
+from github_store.errors import GitHubUnavailable
 from github_store.gateway import Reply
+from github_store.records import seconds_from_iso
+from github_store.told_state import ToldState
 from tests.github_person import Person
 from tests.store.incident_scene import Clock, fields
+from tests.store.test_held_answers import PATH, ScriptedGateway, held_over
+from tests.store.test_held_answers import Clock as HeldClock
 from tests.store.test_inbox import Post, with_post
 
 WRITES: dict[str, Callable[[Store, int], Awaitable[Any]]] = {
@@ -58,6 +64,33 @@ def test_the_later_edit_is_what_is_read(
         assert (await store.incidents.get(written[0])).title == "Theirs"
 
     with_post(github, steps)
+
+
+@pytest.mark.parametrize("told_at", ["10:00:01", "10:00:02"], ids=["before it", "same second"])
+def test_what_a_client_was_answered_is_given_while_github_is_out(told_at: str) -> None:
+    """A label that the same write put on first is told of within the answer's second."""
+
+    def issue(title: str, at: str, *labels: str) -> dict[str, Any]:
+        updated_at = f"2026-11-25T{at}Z"
+        return {"title": title, "labels": list(labels), "updated_at": updated_at}
+
+    async def run() -> None:
+        clock = HeldClock()
+        clock.now = seconds_from_iso("2026-11-25T10:00:03Z")
+        gateway = ScriptedGateway(GitHubUnavailable("out"), GitHubUnavailable("out"))
+        held = held_over(gateway, clock)
+        told = ToldState(held, clock=clock)
+        held.put(PATH, Reply(200, {}, issue("Before", "10:00:00"), 1))
+        before = held.peek(PATH)
+        told.take(PATH, issue("Before", told_at, "mars"))
+        answer = Reply(200, {}, issue("Ours", "10:00:02", "mars"), 1)
+        told.answered(PATH, answer, before=before)
+        assert (await held.get(PATH)).data["title"] == "Ours"
+        told.take(PATH, issue("Before", "10:00:02", "mars"))
+        assert (await held.get(PATH)).data["title"] == "Ours"
+        assert gateway.etags, "GitHub was asked which of them it is"
+
+    asyncio.run(run())
 
 
 def test_what_was_deleted_meanwhile_stays_gone(github: EmbeddedGitHub) -> None:

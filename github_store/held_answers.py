@@ -147,10 +147,8 @@ class HeldAnswers:
         """What GitHub answers within a reader's patience, which begins with the request; else
         None, and the request goes on."""
         flight, now = self._flight(path, accept), asyncio.get_running_loop().time()
-        patience_seconds = self._freshness.patience_seconds
-        until = min(
-            flight.begun_at + patience_seconds,
-            patient_until(now, patience_seconds=patience_seconds),
+        until = patient_until(
+            now, patience_seconds=self._freshness.patience_seconds, begun_at=flight.begun_at
         )
         await asyncio.wait([flight.task], timeout=until - now)
         if not flight.task.done():

@@ -188,14 +188,11 @@ class HeldBoard:
         try:
             # One at a time: a large file takes much memory while it is read, and nobody needs
             # it twice.
-            time, patience_seconds = (
-                asyncio.get_running_loop().time,
-                self._freshness.patience_seconds,
+            until = patient_until(
+                asyncio.get_running_loop().time(),
+                patience_seconds=self._freshness.patience_seconds,
             )
-            async with (
-                asyncio.timeout_at(patient_until(time(), patience_seconds=patience_seconds)),
-                self._reading_day,
-            ):
+            async with asyncio.timeout_at(until), self._reading_day:
                 if sha not in self._minutes:
                     file = await self._read_day(snapshot, day)
                     self._minutes[sha] = present_minutes(file, self._tags)
@@ -352,13 +349,11 @@ class HeldBoard:
         request, or need not be asked."""
         if not self._is_worth_asking():
             return False
-        asking, time = self._start_asking(), asyncio.get_running_loop().time
-        patience_seconds = self._freshness.patience_seconds
-        until = min(
-            self._asking_since + patience_seconds,
-            patient_until(time(), patience_seconds=patience_seconds),
+        asking, now = self._start_asking(), asyncio.get_running_loop().time()
+        until = patient_until(
+            now, patience_seconds=self._freshness.patience_seconds, begun_at=self._asking_since
         )
-        await asyncio.wait([asking], timeout=until - time())
+        await asyncio.wait([asking], timeout=until - now)
         if not asking.done() or asking.cancelled():
             return False
         asking.result()

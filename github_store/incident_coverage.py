@@ -116,7 +116,9 @@ class IncidentCoverage:
         deriving = self._start(patient_until=until)
         if not in_time:
             return await asyncio.shield(deriving)
-        until = min(until, self._deriving_since + patience_seconds)
+        until = patient_until(
+            time(), patience_seconds=patience_seconds, begun_at=self._deriving_since
+        )
         await asyncio.wait([deriving], timeout=until - time())
         return deriving.result() if deriving.done() and not deriving.cancelled() else None
 

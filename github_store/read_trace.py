@@ -90,14 +90,15 @@ def takes_stale() -> bool:
     return trace is None or trace.takes_stale
 
 
-def patient_until(now: float, *, patience_seconds: float) -> float:
+def patient_until(now: float, *, patience_seconds: float, begun_at: float | None = None) -> float:
     """Until when a reader waits for GitHub where something is held, in the loop's time.
 
-    Patience begins with the first wait, and is one for all that is being read.
+    Patience begins with the first wait, and is one for all that is being read; with a request that
+    was ``begun_at`` before, it began then.
     """
-    trace = _current.get()
-    if trace is None:
-        return now + patience_seconds
-    if trace.patient_until is None:
-        trace.patient_until = now + patience_seconds
-    return trace.patient_until
+    until = now + patience_seconds
+    if trace := _current.get():
+        if trace.patient_until is None:
+            trace.patient_until = until
+        until = trace.patient_until
+    return until if begun_at is None else min(until, begun_at + patience_seconds)

@@ -104,6 +104,17 @@ async def create(store: Store) -> Incident:
     return await store.incidents.create(FIELDS, key=KEY)
 
 
+async def opened_unanswered(service: Service, store: Store) -> dict[str, Any]:
+    """The issue of a creation whose answer was lost and which no list showed in time."""
+    service.github.faults.add("drop_after", match=OPENING, count=1)
+    lag = service.github.faults.add("list_lag", seconds=30)
+    with pytest.raises(OutcomePending):
+        await create(store)
+    service.github.faults.lift(lag)
+    (own,) = service.issues()
+    return own
+
+
 def commenting(number: int, text: str = "We are on it.\n\n") -> Steps:
     async def steps(store: Store) -> IncidentComment:
         return await store.incidents.add_comment(number, text, key=KEY)
@@ -286,14 +297,8 @@ def test_without_a_key_nothing_is_hidden_in_an_issue_and_nothing_repeated(servic
 
 
 def test_a_mark_copied_by_somebody_else_or_later_is_not_the_answer(service: Service) -> None:
-    service.github.faults.add("drop_after", match=OPENING, count=1)
-    lag = service.github.faults.add("list_lag", seconds=30)
-
     async def steps(store: Store) -> Incident:
-        with pytest.raises(OutcomePending):
-            await create(store)
-        service.github.faults.lift(lag)
-        (own,) = service.issues()
+        own = await opened_unanswered(service, store)
         service.person("stranger").open_issue("Copied", labels=["incident"], body=own["body"])
         service.person("collaborator").open_issue("Copied", body=own["body"])
         service.person().open_issue("Copied by hand", body=own["body"])
@@ -305,14 +310,8 @@ def test_a_mark_copied_by_somebody_else_or_later_is_not_the_answer(service: Serv
 
 
 def test_a_strangers_copy_alone_is_not_the_answer(service: Service) -> None:
-    service.github.faults.add("drop_after", match=OPENING, count=1)
-    lag = service.github.faults.add("list_lag", seconds=30)
-
     async def steps(store: Store) -> None:
-        with pytest.raises(OutcomePending):
-            await create(store)
-        service.github.faults.lift(lag)
-        (own,) = service.issues()
+        own = await opened_unanswered(service, store)
         service.github.delete_issue("owner/status", own["number"])
         service.person("stranger").open_issue("Copied", labels=["incident"], body=own["body"])
         with pytest.raises(OutcomePending):
@@ -322,14 +321,8 @@ def test_a_strangers_copy_alone_is_not_the_answer(service: Service) -> None:
 
 
 def test_what_a_maintainer_took_back_meanwhile_is_the_answer_all_the_same(service: Service) -> None:
-    service.github.faults.add("drop_after", match=OPENING, count=1)
-    lag = service.github.faults.add("list_lag", seconds=30)
-
     async def steps(store: Store) -> None:
-        with pytest.raises(OutcomePending):
-            await create(store)
-        service.github.faults.lift(lag)
-        (own,) = service.issues()
+        own = await opened_unanswered(service, store)
         changes = {"labels": [], "state": "closed"}
         service.person("collaborator").do("PATCH", f"/issues/{own['number']}", changes)
         found = await create(store)
@@ -497,14 +490,9 @@ def test_the_very_first_write_of_an_unknown_account_is_found_again_and_shown(
 
 def test_a_strangers_copy_is_not_the_answer_of_an_unknown_account_either(service: Service) -> None:
     bot = Bot(service)
-    service.github.faults.add("drop_after", match=OPENING, count=1)
-    lag = service.github.faults.add("list_lag", seconds=30)
 
     async def steps(store: Store) -> None:
-        with pytest.raises(OutcomePending):
-            await create(store)
-        service.github.faults.lift(lag)
-        (own,) = service.issues()
+        own = await opened_unanswered(service, store)
         service.github.delete_issue("owner/status", own["number"])
         for login in ("stranger", "owner"):
             service.person(login).open_issue("Copied", labels=["incident"], body=own["body"])

@@ -18,6 +18,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from github_store.credential import (
@@ -45,7 +46,7 @@ from github_store.reply import (
     parsed,
     retry_after_seconds,
 )
-from github_store.requester import MOVED, Requester
+from github_store.requester import MOVED, Request, Requester
 
 __all__ = [
     "GITHUB_API_URL",
@@ -151,13 +152,12 @@ class Gateway:
         redirect is returned only where the repository itself has not moved. Raises
         GitHubUnavailable or one of its kinds for everything else.
         """
-        reply = await self._send(method, path, params, body, etag, accept)
+        asked = Request(method, path, params, body, etag)
+        reply = await self._send(asked, accept)
         if reply.status in MOVED and path.startswith(self.repository):
             suffix = path.removeprefix(self.repository)
             if await self._rename():
-                return await self._send(
-                    method, self.repository + suffix, params, body, etag, accept
-                )
+                return await self._send(replace(asked, path=self.repository + suffix), accept)
         return reply
 
     async def close(self, *, grace_seconds: float = 0.1) -> None:
@@ -189,28 +189,20 @@ class Gateway:
 
     async def _rename(self) -> bool:
         """Follow a rename of the repository; False when it stands where it stood."""
-        reply = await self._send("GET", self.repository, None, None, None, ())
+        reply = await self._send(Request("GET", self.repository))
         hops = 0
         while reply.status in MOVED and hops < 3:
             hops += 1
             where = self.absolute(reply.headers.get("x-moved-to", ""))
-            reply = await self._send("GET", where, None, None, None, ())
+            reply = await self._send(Request("GET", where))
         if not reply.ok or not hops:
             return False
         self.repository_name = str(reply.data["full_name"])
         return True
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, str] | None,
-        body: Any,
-        etag: str | None,
-        accept: Collection[int],
-    ) -> Reply:
-        self._refuse(method, path)
-        return await self._in_thread(self._exchange, method, path, params, body, etag, accept)
+    async def _send(self, request: Request, accept: Collection[int] = ()) -> Reply:
+        self._refuse(request.method, request.path)
+        return await self._in_thread(self._exchange, request, accept)
 
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         future = self._threads.submit(contextvars.copy_context().run, function, *arguments)
@@ -218,50 +210,33 @@ class Gateway:
         future.add_done_callback(self._under_way.discard)
         return await asyncio.wrap_future(future)
 
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, str] | None,
-        body: Any,
-        etag: str | None,
-        accept: Collection[int],
-    ) -> Reply:
+    def _exchange(self, request: Request, accept: Collection[int]) -> Reply:
         """One request with its at most one repetition, in a thread of ours."""
-        is_read = method == "GET"
         try:
-            return self._judged(self._once(method, path, params, body, etag), is_read, accept)
+            return self._judged(self._once(request), request.is_read, accept)
         except (RateLimited, AccessLost, OutcomeUnknown, GitHubTimeout, GitHubOut):
             raise
         except GitHubUnavailable:
-            if not is_read:
+            if not request.is_read:
                 raise
-        return self._judged(self._once(method, path, params, body, etag), is_read, accept)
+        return self._judged(self._once(request), request.is_read, accept)
 
-    def _once(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, str] | None,
-        body: Any,
-        etag: str | None,
-    ) -> Reply:
+    def _once(self, request: Request) -> Reply:
+        method, path = request.method, request.path
         self._admit(method, path)
         started = time.monotonic()
         status: int | None = None
         told: Mapping[str, str] = {}
         text = ""
         try:
-            status, told, text = self._requester.ask(
-                method, path, params=params, body=body, etag=etag
-            )
+            status, told, text = self._requester.ask(request)
         finally:
             seconds = time.monotonic() - started
             reply = Reply(status or 0, told, parsed(text), len(text))
             is_limit = is_rate_limit(reply)
             self._observe(Exchange(method, path, status, seconds, told, is_limit))
         if reply.data is None and text and reply.ok:
-            kind = GitHubUnavailable if method == "GET" else OutcomeUnknown
+            kind = GitHubUnavailable if request.is_read else OutcomeUnknown
             raise kind("GitHub's answer was no JSON")
         return reply
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import urllib.parse
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import requests
@@ -25,6 +26,21 @@ from github_store.errors import GitHubTimeout, GitHubUnavailable, OutcomeUnknown
 MOVED: Final = frozenset({301, 302, 307, 308})
 CONNECT_SECONDS: Final = 5.0
 _HERE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What GitHub is asked; ``path`` starts with a slash, or is an absolute URL."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] | None = None
+    body: Any = None
+    etag: str | None = None
+
+    @property
+    def is_read(self) -> bool:
+        return self.method == "GET"
 
 
 class _UnfollowedRedirect(RequestsResponse):
@@ -60,28 +76,20 @@ class Requester:
         self._timeout_seconds = timeout_seconds
         self._local = threading.local()
 
-    def ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None,
-        body: Any,
-        etag: str | None,
-    ) -> tuple[int, Mapping[str, str], str]:
+    def ask(self, request: Request) -> tuple[int, Mapping[str, str], str]:
         """Status, headers with lower-case names (the Location of a move is ``x-moved-to``), and
         text. Raises GitHubUnavailable or one of its kinds where there is no answer."""
         requester, connection = self._connected()
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-        if etag is not None:
-            headers["If-None-Match"] = etag
+        if request.etag is not None:
+            headers["If-None-Match"] = request.etag
         try:
             status, told, text = requester.requestJson(
-                method, path, parameters=dict(params or {}), headers=headers, input=body,
-                cnx=connection,
+                request.method, request.path, parameters=dict(request.params or {}),
+                headers=headers, input=request.body, cnx=connection,
             )  # fmt: skip
         except requests.exceptions.RequestException as error:
-            raise lost(error, is_read=method == "GET") from None
+            raise lost(error, is_read=request.is_read) from None
         return status, told, text
 
     def _connected(self) -> tuple[Any, _HTTPConnection | _HTTPSConnection]:

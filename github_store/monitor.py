@@ -60,23 +60,31 @@ class Monitors:
     Shared by everybody who needs them: ``become`` is how a pushed monitors.yaml reaches them all.
     """
 
-    __slots__ = ("_by_tag", "edition")
+    __slots__ = ("_by_tag", "_in_order", "_place_by_key", "edition")
 
     def __init__(self, monitors: Iterable[Monitor]) -> None:
         self._by_tag = {monitor.tag: monitor for monitor in monitors}
+        self._in_order = tuple(self._by_tag.values())
+        self._place_by_key = {
+            label_key(name): place
+            for place, monitor in enumerate(self._in_order)
+            for name in (monitor.tag, *monitor.aliases)
+        }
         self.edition = 0
         """Rises when the monitors become others: whoever derives from them looks here."""
 
     def become(self, others: Monitors) -> None:
         """Be what the others are, at once and for all who share these."""
-        self._by_tag = dict(others._by_tag)
+        self._by_tag = others._by_tag
+        self._in_order = others._in_order
+        self._place_by_key = others._place_by_key
         self.edition += 1
 
     def __iter__(self) -> Iterator[Monitor]:
-        return iter(self._by_tag.values())
+        return iter(self._in_order)
 
     def __len__(self) -> int:
-        return len(self._by_tag)
+        return len(self._in_order)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -91,23 +99,21 @@ class Monitors:
 
         Labels are compared without case, as GitHub does, and a former tag counts as the tag.
         """
-        keys = label_keys(labels)
-        return tuple(
-            monitor.tag
-            for monitor in self
-            if not keys.isdisjoint(label_keys((monitor.tag, *monitor.aliases)))
-        )
+        places = self._place_by_key
+        found = {places[key] for key in map(label_key, labels) if key in places}
+        return tuple(self._in_order[place].tag for place in sorted(found))
 
     def labels_of(self, tags: Iterable[str]) -> tuple[str, ...]:
         """The labels an issue of these tags may carry: each tag and its former names.
 
         Ignores case, as a search by labels does. A text that is no monitor's tag has none.
         """
+        places = self._place_by_key
         wanted = label_keys(tags)
         return tuple(
             label
-            for monitor in self
-            if label_key(monitor.tag) in wanted
+            for place in sorted({places[key] for key in wanted if key in places})
+            if label_key((monitor := self._in_order[place]).tag) in wanted
             for label in (monitor.tag, *monitor.aliases)
         )
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from github_store.errors import ConfigurationError
-from github_store.labels import OWN_LABELS
+from github_store.labels import OWN_LABELS, label_key, label_keys
 from github_store.monitor import Monitor, Monitors, Status, parse_monitors, tag_problem
 
 LENIENT = settings(deadline=None)
@@ -382,3 +382,32 @@ def test_tags_are_labels_with_their_former_names(
     tags: tuple[str, ...], labels: tuple[str, ...]
 ) -> None:
     assert MONITORS.labels_of(tags) == labels
+
+
+LABELS = st.text("aAbBßẞſsİI", min_size=1, max_size=2)
+
+
+@st.composite
+def monitor_lists(draw: st.DrawFn) -> list[Monitor]:
+    """Any list that a monitors.yaml may hold: no two names alike, ignoring case."""
+    names = draw(st.lists(LABELS, unique_by=label_key, max_size=12))
+    found = []
+    while names:
+        own = draw(st.integers(1, len(names)))
+        (tag, *aliases), names = names[:own], names[own:]
+        found.append(Monitor(tag=tag, name=tag, aliases=tuple(aliases)))
+    return found
+
+
+@given(monitor_lists(), st.lists(LABELS, max_size=12))
+def test_labels_are_found_as_by_comparing_them_with_every_monitors(
+    listed: list[Monitor], labels: list[str]
+) -> None:
+    keys, monitors = label_keys(labels), Monitors(listed)
+    names = {monitor.tag: (monitor.tag, *monitor.aliases) for monitor in listed}
+    assert monitors.tags_of(labels) == tuple(
+        tag for tag, own in names.items() if not keys.isdisjoint(label_keys(own))
+    )
+    assert monitors.labels_of(labels) == tuple(
+        name for tag, own in names.items() if label_key(tag) in keys for name in own
+    )

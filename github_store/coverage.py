@@ -2,9 +2,10 @@
 
 Per minute an incident beats a pushed sample, and a sample beats ``defaultStatus``; of several
 incidents DOWN beats DEGRADED. An incident with an impact and a start covers the minutes from its
-start to its end, both included, maintenance too. Without an end it covers up to now; resolved, up
-to the minute in which the label ``resolved`` was put on; closed, up to ``closed_at``. Incidents
-labelled ``auto`` never cover: they were made from the very samples.
+start, maintenance too, to the earliest of these, both included: its end, the minute in which the
+label ``resolved`` was put on, and ``closed_at``; up to now without any. One that was closed as not
+planned or as a duplicate covers nothing. Nor do those labelled ``auto``: they were made from the
+very samples.
 
 Spans are intervals and are never walked through: one that began in 1970 costs what any other does.
 """
@@ -48,7 +49,9 @@ class Stretch:
 
 def needs_resolved_time(incident: Incident) -> bool:
     """Whether the issue's events must tell when ``resolved`` was put on."""
-    return _covers(incident) and incident.end_datetime is None and incident.is_resolved
+    end = incident.end_datetime
+    # It was labelled no earlier than it was opened: an end before that is the earlier one anyway.
+    return incident.is_resolved and _covers(incident) and (end is None or end > incident.created_at)
 
 
 def span_of(incident: Incident, *, resolved_at: int | None = None) -> IncidentSpan | None:
@@ -57,9 +60,11 @@ def span_of(incident: Incident, *, resolved_at: int | None = None) -> IncidentSp
         return None
     assert incident.impact is not None
     assert incident.start_datetime is not None
-    ends = [incident.end_datetime]
-    if incident.end_datetime is None:
-        ends = [resolved_at if incident.is_resolved else None, incident.closed_at]
+    ends = (
+        incident.end_datetime,
+        resolved_at if incident.is_resolved else None,
+        incident.closed_at,
+    )
     known = [end // 60 for end in ends if end is not None]
     first, last = incident.start_datetime // 60, min(known) if known else None
     if last is not None and last < first:  # closed or resolved before it began
@@ -100,7 +105,10 @@ def gaps(covered: Sequence[Stretch], *, first: int, last: int) -> list[tuple[int
 
 def _covers(incident: Incident) -> bool:
     return (
-        incident.impact is not None and incident.start_datetime is not None and not incident.is_auto
+        incident.impact is not None
+        and incident.start_datetime is not None
+        and not incident.is_auto
+        and not incident.is_dismissed
     )
 
 

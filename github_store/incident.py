@@ -85,6 +85,7 @@ class Impact(StrEnum):
     DEGRADED = "DEGRADED"
 
 
+_DISMISSALS: Final = frozenset({"not_planned", "duplicate"})
 _IMPACT_LABELS = {Impact.DOWN: DOWN_LABEL, Impact.DEGRADED: DEGRADED_LABEL}
 
 
@@ -112,6 +113,8 @@ class Incident(IncidentFields):
     closed_at: int | None
     is_open: bool
     is_auto: bool
+    is_dismissed: bool = False
+    """Closed as "not planned" or "duplicate": there was no incident."""
 
     def to_json(self) -> dict[str, Any]:
         """Kener's keys in Kener's order. Source: kener-apis.md, "Get an Incident"."""
@@ -163,6 +166,7 @@ def incident_from(issue: Issue, monitors: Monitors) -> Incident:
         closed_at=None if issue.is_open else issue.closed_at,
         is_open=issue.is_open,
         is_auto=AUTO_LABEL in keys,
+        is_dismissed=not issue.is_open and issue.state_reason in _DISMISSALS,
     )
 
 

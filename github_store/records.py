@@ -43,6 +43,8 @@ class Issue:
     author_association: str
     is_pull_request: bool
     repository_url: str
+    state_reason: str | None = None
+    """Why it was closed: completed, not_planned or duplicate; reopened of an open one."""
 
     @property
     def is_open(self) -> bool:
@@ -84,6 +86,7 @@ def issue_from(data: Mapping[str, Any]) -> Issue:
         author_association=_text(data.get("author_association") or "NONE"),
         is_pull_request=data.get("pull_request") is not None,
         repository_url=_text(data.get("repository_url") or ""),
+        state_reason=_text(data.get("state_reason") or "") or None,
     )
 
 

@@ -120,5 +120,5 @@ def _shown(data: Mapping[str, Any]) -> tuple[Any, ...]:
     labels = [
         label if isinstance(label, str) else label["name"] for label in data.get("labels") or ()
     ]
-    keys = ("title", "body", "state", "closed_at")
+    keys = ("title", "body", "state", "state_reason", "closed_at")
     return (*(data.get(key) for key in keys), sorted(labels))

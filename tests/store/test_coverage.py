@@ -38,7 +38,22 @@ def incident(**changes: Any) -> Incident:
         pytest.param({}, None, (10, None), id="without an end it goes on"),
         pytest.param({"is_resolved": True}, 900, (10, 15), id="until it was resolved"),
         pytest.param({"is_resolved": True}, None, (10, None), id="resolved, nobody knows when"),
-        pytest.param({"is_resolved": True, "end_datetime": END}, 900, (10, 20), id="an end wins"),
+        pytest.param(
+            {"is_resolved": True, "end_datetime": END}, 900, (10, 15), id="resolved before its end"
+        ),
+        pytest.param(
+            {"is_resolved": True, "end_datetime": END}, 1500, (10, 20), id="resolved after its end"
+        ),
+        pytest.param(
+            {"is_resolved": True, "end_datetime": END}, 60, None, id="resolved before it began"
+        ),
+        pytest.param(
+            {"end_datetime": END, "closed_at": 960, "is_open": False}, None, (10, 16),
+            id="closed before its end",
+        ),
+        pytest.param(
+            {"closed_at": 960, "is_open": False, "is_dismissed": True}, None, None, id="dismissed"
+        ),
         pytest.param({"closed_at": 960, "is_open": False}, None, (10, 16), id="until closed"),
         pytest.param(
             {"closed_at": 960, "is_open": False, "is_resolved": True}, 900, (10, 15),
@@ -63,7 +78,9 @@ def test_what_an_incident_covers(
     ("changes", "needed"),
     [
         ({"is_resolved": True}, True),
-        ({"is_resolved": True, "end_datetime": END}, False),
+        ({"is_resolved": True, "end_datetime": END}, True),
+        ({"is_resolved": True, "end_datetime": END, "created_at": END}, False),
+        ({"is_resolved": True, "is_dismissed": True}, False),
         ({"is_resolved": True, "impact": None}, False),
         ({"is_resolved": True, "is_auto": True}, False),
         ({}, False),

@@ -8,12 +8,20 @@ from typing import Any
 
 import pytest
 
-from github_store import GitHubUnavailable, Impact, IncidentFields, Outcome, Status, Store
+from github_store import (
+    GitHubUnavailable,
+    Impact,
+    IncidentFields,
+    Outcome,
+    Status,
+    StatusUpdate,
+    Store,
+)
 from github_store.coverage import IncidentSpan
 from github_store.embedded import EmbeddedGitHub
 from github_store.incident_coverage import IncidentCoverage
 from tests.github_person import Person
-from tests.store.incident_scene import Clock, with_store
+from tests.store.incident_scene import Clock, count, with_store
 from tests.store.traced import outcome_of
 
 START = 1_790_000_040
@@ -64,6 +72,43 @@ def test_a_resolved_incident_covers_until_the_label_was_put_on_last(github: Embe
         assert at is not None
         assert any(event["event"] == "labeled" for event in events)
         assert await coverage.spans() == (down(at // 60),)
+
+    over(github, steps)
+
+
+def test_an_incident_resolved_before_its_end_covers_until_then(github: EmbeddedGitHub) -> None:
+    clock = Clock()
+    end = int(clock()) + 86_400
+
+    async def steps(store: Store, coverage: IncidentCoverage, owner: Person) -> None:
+        number = outage(owner, end=f"[end_datetime:{end}]")
+        assert await coverage.spans() == (down(end // 60),)
+        await store.incidents.update_status(number, StatusUpdate(is_resolved=True))
+        at = await store.incidents.resolved_at(await store.incidents.get(number))
+        assert at is not None
+        assert await coverage.spans() == (down(at // 60),)
+        clock.ahead += 2 * 86_400
+        asked = count(github, "GET", "/events")
+        assert await coverage.spans() == (down(at // 60),), "nor does it come back with its end"
+        assert count(github, "GET", "/events") == asked
+
+    over(github, steps, clock)
+
+
+@pytest.mark.parametrize("reason", ["not_planned", "duplicate"])
+def test_one_that_was_closed_as_none_covers_nothing_until_it_is_opened_again(
+    github: EmbeddedGitHub, reason: str
+) -> None:
+    async def steps(store: Store, coverage: IncidentCoverage, owner: Person) -> None:
+        number = outage(owner)
+        owner.do("PATCH", f"/issues/{number}", {"state": "closed", "state_reason": reason})
+        assert await coverage.spans() == ()
+        given = await store.incidents.get(number)
+        assert not given.is_open
+        owner.do("PATCH", f"/issues/{number}", {"state": "open"})
+        store.incidents.news.note(number)
+        store.held.expire()
+        assert await coverage.spans() == (down(None),)
 
     over(github, steps)
 

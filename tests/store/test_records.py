@@ -76,6 +76,8 @@ def test_a_comment_is_translated() -> None:
         pytest.param({"pull_request": None}, "is_pull_request", False, id="null is none"),
         pytest.param({"updated_at": None}, "updated_at", 1702405740, id="never updated"),
         pytest.param({"author_association": None}, "author_association", "NONE", id="no relation"),
+        pytest.param({"state_reason": None}, "state_reason", None, id="never closed"),
+        pytest.param({"state_reason": "duplicate"}, "state_reason", "duplicate", id="a duplicate"),
         pytest.param({"number": 2**53 + 1}, "number", 2**53 + 1, id="a large number is exact"),
     ],
 )

@@ -123,3 +123,16 @@ def test_payloads_from_before_a_change_of_labels_may_name_the_old_ones(
 def test_what_has_no_time_is_refused(data: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         Desk().told.take(PATH, data)
+
+
+@pytest.mark.parametrize("part", ["title", "body", "state", "state_reason", "closed_at"])
+def test_two_tellings_of_one_second_that_differ_in_what_is_read_let_github_be_asked(
+    part: str,
+) -> None:
+    desk = Desk()
+    known = issue("same", seconds_ago=5)
+    desk.known(known)
+    desk.told.take(PATH, known | {"comments": 7})
+    assert desk.given() == "same"
+    desk.told.take(PATH, known | {part: "other"})
+    assert desk.given() == "asked"

@@ -21,14 +21,14 @@ from app.routes.observations import ObservationRoutes
 from app.routes.statuses import StatusRoutes
 from app.routes.webhooks import WebhookRoutes
 from app.store import Incidents, Statuses
-from github_store import Inbox, Monitors
+from github_store import CurrentMonitors, Inbox
 
 
 def create_app(
     *,
     incidents: Incidents,
     statuses: Statuses,
-    monitors: Monitors,
+    monitors: CurrentMonitors,
     access: Access,
     inbox: Inbox | None = None,
     vitals: Callable[[], Vitals],

@@ -115,7 +115,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
             app = create_app(
                 incidents=store.incidents,
                 statuses=store.statuses,
-                monitors=store.monitors,
+                monitors=store.current_monitors,
                 access=Access(
                     token=secret,
                     ip=settings.api_ip,

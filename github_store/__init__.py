@@ -2,6 +2,7 @@
 
 from github_store.checkup import check_up
 from github_store.committer import Rhythm
+from github_store.current_monitors import CurrentMonitors
 from github_store.direct_push import DirectPush, open_direct_push
 from github_store.errors import (
     AccessLost,
@@ -76,6 +77,7 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "Credential",
+    "CurrentMonitors",
     "DirectPush",
     "Exchange",
     "Finding",

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from github_store.current_monitors import CurrentMonitors
 from github_store.errors import AccessLost, ConfigurationError
 from github_store.freshness import Freshness
 from github_store.gateway import GITHUB_API_URL, Credential, Gateway
 from github_store.held_board import HeldBoard
 from github_store.monitor import Monitors
 from github_store.monitors_file import load_monitors
-from github_store.present_tags import PresentTags
 from github_store.repository_access import check_repository
 from github_store.sample import Sample
 from github_store.status_branch import StatusBranch
@@ -71,9 +71,10 @@ async def open_direct_push(
         await check_repository(gateway)
         monitors = await load_monitors(gateway, monitors_path)
         branch = StatusBranch(gateway, branch=status_branch, blobs=None, clock=clock)
-        tags = PresentTags(monitors)
-        held = HeldBoard(branch, tags=tags, freshness=Freshness(), clock=clock)
-        writer = StatusWriter(branch, held, tags=tags, clock=clock, jitter=jitter)
+        held = HeldBoard(branch, freshness=Freshness(), clock=clock)
+        writer = StatusWriter(
+            branch, held, monitors=CurrentMonitors(monitors), clock=clock, jitter=jitter
+        )
         yield DirectPush(monitors, writer)
         await held.close()
     finally:

@@ -4,8 +4,9 @@ Fresh it is given at once. Later GitHub is asked, by one free conditional reques
 readers wait, and no reader waits longer than the patience of freshness.py: what is held is given
 then, as it is while GitHub is out. What was committed here is seen at once.
 
-Of past days only the minutes are held, under the present tags: the latencies of one day of a
-thousand monitors are a million and more numbers. To be written a day's file is read anew.
+Of past days only the minutes are held, under the tags they were committed with: the latencies of
+one day of a thousand monitors are a million and more numbers. To be written a day's file is read
+anew. Nothing here depends on the monitors.
 
 A board that a person broke leaves the last good one held, and stays as it is until mended. A
 branch that is gone leaves everything held, for the next commit to put back.
@@ -19,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -32,7 +33,6 @@ from github_store.day_file_format import (
     parse_day,
     parse_hour,
 )
-from github_store.day_minutes import DayMinutes
 from github_store.errors import (
     AccessLost,
     BrokenDocument,
@@ -42,13 +42,12 @@ from github_store.errors import (
 )
 from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.held_answers import Shelf
-from github_store.present_tags import PresentTags
 from github_store.read_trace import Outcome, note_read, patient_until
 from github_store.shelved_snapshot import ShelvedSnapshot
 from github_store.status_board import Board
 from github_store.status_board_format import BOARD_PATH, parse_board
 from github_store.status_branch import Snapshot, StatusBranch
-from github_store.status_files import StatusFiles, present_minutes
+from github_store.status_files import NO_DAY, CommittedMinutes, StatusFiles, committed_minutes
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +82,6 @@ class HeldBoard:
         self,
         branch: StatusBranch,
         *,
-        tags: PresentTags,
         freshness: Freshness,
         clock: Callable[[], float],
         shelf: Shelf | None = None,
@@ -94,7 +92,6 @@ class HeldBoard:
         self._shelf = ShelvedSnapshot(shelf, branch.name) if shelf else None
         self._kept: tuple[Base, float] | None = None
         self._looked_for_kept = False
-        self._tags = tags
         self._freshness = freshness
         self._clock = clock
         self._stretch = stretch
@@ -109,8 +106,8 @@ class HeldBoard:
         self._broken: tuple[BrokenDocument, Snapshot] | None = None
         self._asking: asyncio.Task[None] | None = None
         self._asking_since = -math.inf  # in the loop's time
-        self._minutes: LRUCache[str, Mapping[str, DayMinutes]] = LRUCache(MAX_HELD_DAYS)
-        self._good: LRUCache[int, Mapping[str, DayMinutes]] = LRUCache(MAX_HELD_DAYS)
+        self._minutes: LRUCache[str, CommittedMinutes] = LRUCache(MAX_HELD_DAYS)
+        self._good: LRUCache[int, CommittedMinutes] = LRUCache(MAX_HELD_DAYS)
         self._reading_day = asyncio.Lock()
 
     @property
@@ -175,8 +172,8 @@ class HeldBoard:
             raise self._broken[0]
         return self._usable()
 
-    async def minutes(self, base: Base, day: int) -> Mapping[str, DayMinutes]:
-        """All monitors' minutes of a past day as of ``base``; none where it has no file.
+    async def minutes(self, base: Base, day: int) -> CommittedMinutes:
+        """All minutes of a past day as of ``base``; none where it has no file.
 
         Where a person broke the file, as it could be read last; else raises BrokenDocument. Raises
         GitHubUnavailable, which is GitHubTimeout at the end of a reader's patience.
@@ -184,7 +181,7 @@ class HeldBoard:
         snapshot = base.snapshot or base.lost
         sha = snapshot.files.get(day_path(day)) if snapshot else None
         if snapshot is None or sha is None:
-            return {}
+            return NO_DAY
         try:
             # One at a time: a large file takes much memory while it is read, and nobody needs
             # it twice.
@@ -195,7 +192,7 @@ class HeldBoard:
             async with asyncio.timeout_at(until), self._reading_day:
                 if sha not in self._minutes:
                     file = await self._read_day(snapshot, day)
-                    self._minutes[sha] = present_minutes(file, self._tags)
+                    self._minutes[sha] = committed_minutes(file)
         except TimeoutError:
             raise GitHubTimeout(f"{day_path(day)} did not come in time") from None
         except BrokenDocument:
@@ -205,7 +202,7 @@ class HeldBoard:
             self._good[day] = self._minutes[sha]
         return self._good[day]
 
-    def last_minutes(self, day: int) -> Mapping[str, DayMinutes] | None:
+    def last_minutes(self, day: int) -> CommittedMinutes | None:
         """As ``minutes`` gave them last, of whatever board; None where it never did."""
         return self._good.get(day)
 
@@ -248,7 +245,7 @@ class HeldBoard:
         self._broken = None
         for day, file in files.days.items():
             if sha := snapshot.files.get(day_path(day)):
-                self._minutes[sha] = present_minutes(file, self._tags)
+                self._minutes[sha] = committed_minutes(file)
 
     async def ask(self) -> None:
         """Ask GitHub where the branch is now. Raises GitHubUnavailable."""

@@ -19,12 +19,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 
 from github_store.coverage import IncidentSpan, needs_resolved_time, span_of
+from github_store.current_monitors import CurrentMonitors
 from github_store.errors import GitHubUnavailable
 from github_store.freshness import Freshness, Verdict
 from github_store.gateway import Reply
@@ -32,7 +33,7 @@ from github_store.held_answers import Shelf
 from github_store.held_reads import Held, recorded_reads
 from github_store.incident import Incident
 from github_store.incident_store import IncidentStore
-from github_store.monitor import Status
+from github_store.monitor import Monitors, Status
 from github_store.read_trace import Outcome, ReadTrace, note_read, patient_until
 from github_store.recurring_lines import RecurringLines
 
@@ -46,11 +47,11 @@ SHELF_MARK = "incident coverage"
 
 @dataclass(frozen=True, slots=True)
 class _Derived:
-    """``writes``: the edition of the news it was derived from."""
+    """``revision``: of the incidents that it was derived from."""
 
     spans: tuple[IncidentSpan, ...]
     at: float
-    writes: int
+    revision: Hashable
     outcome: Outcome = Outcome.HIT
     """How what it was derived from came about, and when the oldest part was confirmed."""
     confirmed_at: float = math.inf
@@ -64,12 +65,14 @@ class IncidentCoverage:
         self,
         incidents: IncidentStore,
         *,
+        monitors: CurrentMonitors,
         clock: Callable[[], float],
         freshness: Freshness | None = None,
         shelf: Shelf | None = None,
         stretch: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._incidents = incidents
+        self._monitors = monitors
         self._shelf = shelf
         self._clock = clock
         self._freshness = freshness or Freshness()
@@ -77,6 +80,7 @@ class IncidentCoverage:
         self._derived: _Derived | None = None
         self._deriving: asyncio.Task[_Derived] | None = None
         self._deriving_since = 0.0  # in the loop's time
+        self._mapped: tuple[_Derived, Monitors, tuple[IncidentSpan, ...]] | None = None
         self._resolved_at: LRUCache[tuple[int, int], int] = LRUCache(10_000)
 
     async def spans(self) -> tuple[IncidentSpan, ...]:
@@ -84,7 +88,7 @@ class IncidentCoverage:
         if self._derived is None:
             self._derived = self._recalled()
         derived = self._derived
-        is_current = derived is not None and derived.writes == self._incidents.news.edition
+        is_current = derived is not None and derived.revision == self._incidents.revision
         if derived and is_current:
             verdict = self._freshness.judge(derived.at, now=self._clock(), stretch=self._stretch())
             if verdict is Verdict.STALE:
@@ -104,9 +108,19 @@ class IncidentCoverage:
         if found is None:
             assert derived is not None
             note_read(Outcome.OUTAGE, min(derived.at, derived.confirmed_at))
-            return derived.spans
+            return self._under_present_tags(derived)
         note_read(found.outcome, found.confirmed_at)
         return found.spans
+
+    def _under_present_tags(self, derived: _Derived) -> tuple[IncidentSpan, ...]:
+        """What was derived under other monitors, perhaps in an earlier process."""
+        monitors = self._monitors.now
+        if self._mapped is None or self._mapped[:2] != (derived, monitors):
+            spans = (
+                replace(span, tags=frozenset(monitors.tags_of(span.tags))) for span in derived.spans
+            )
+            self._mapped = derived, monitors, tuple(spans)
+        return self._mapped[2]
 
     async def _derived_anew(self, *, in_time: bool) -> _Derived | None:
         """What is derived now; None where that takes longer than the reader's patience, which
@@ -143,7 +157,7 @@ class IncidentCoverage:
             )
 
     async def _derive(self, patient_until: float) -> _Derived:
-        begun_at, writes = self._clock(), self._incidents.news.edition
+        begun_at, revision = self._clock(), self._incidents.revision
         since = int(begun_at) // DAY_SECONDS * DAY_SECONDS - WINDOW_SECONDS
         with ReadTrace(takes_stale=False, patient_until=patient_until) as trace:
             standing = await self._incidents.standing(updated_since=max(0, since))
@@ -153,7 +167,7 @@ class IncidentCoverage:
             ]
         confirmed_at = begun_at if trace.confirmed_at is None else trace.confirmed_at
         derived = self._derived = _Derived(
-            tuple(filter(None, spans)), begun_at, writes, trace.outcome, confirmed_at
+            tuple(filter(None, spans)), begun_at, revision, trace.outcome, confirmed_at
         )
         if self._shelf and derived.outcome is not Outcome.OUTAGE:
             data = [
@@ -172,7 +186,7 @@ class IncidentCoverage:
             IncidentSpan(frozenset(tags), Status(status), first, last)
             for tags, status, first, last in held.reply.data
         )
-        return _Derived(spans, held.at, writes=-1)
+        return _Derived(spans, held.at, revision=None)
 
     async def _when_resolved(self, incident: Incident, updated_at: int) -> int | None:
         """Asked once for every update of an incident: its events only change with it.

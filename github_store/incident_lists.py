@@ -14,13 +14,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable,
 from contextlib import aclosing
 from typing import Final
 
+from github_store.current_monitors import CurrentMonitors
 from github_store.errors import GitHubUnavailable
 from github_store.held_reads import note_from_list
 from github_store.incident import INCIDENT_LABEL, Incident, incident_from, is_incident
 from github_store.incident_news import IncidentNews
 from github_store.issue_listings import Listing
 from github_store.issue_tracker import IssueTracker
-from github_store.monitor import Monitors
 from github_store.newest_first import newest_first
 from github_store.read_trace import Outcome, note_read
 from github_store.records import Issue
@@ -47,7 +47,7 @@ class IncidentLists:
         tracker: IssueTracker,
         visible: VisibleIssues,
         news: IncidentNews,
-        monitors: Monitors,
+        monitors: CurrentMonitors,
     ) -> None:
         self._tracker = tracker
         self._visible = visible
@@ -109,7 +109,7 @@ class IncidentLists:
         """Everything that matches, newest first: what GitHub finds, and what is later news."""
         listings = await self._listings(search)
         late = await self._later_than(listings)
-        incidents = [incident_from(issue, self._monitors) for issue in late.values() if issue]
+        incidents = [incident_from(issue, self._monitors.now) for issue in late.values() if issue]
         recent = [incident for incident in incidents if incident_matches(search, incident)]
         recent.sort(key=_age_key, reverse=True)
         streams = [_each(recent), self._listed(search, listings, leave_out=late.keys())]
@@ -130,7 +130,7 @@ class IncidentLists:
                 seen.add(issue.number)
                 if not matches_but_for_tags(search, issue):
                     continue
-                incident = incident_from(issue, self._monitors)
+                incident = incident_from(issue, self._monitors.now)
                 if incident_matches(search, incident) and await self._visible.is_listed(issue):
                     yield incident
 
@@ -143,7 +143,7 @@ class IncidentLists:
         cannot be asked either.
         """
         listings, whole = self._tracker.listings, (INCIDENT_LABEL,)
-        labels = self._monitors.labels_of(search.tags)
+        labels = self._monitors.now.labels_of(search.tags)
         if search.tags and not labels:
             return []
         if not search.needs_search:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from contextlib import aclosing
 from typing import Any
 from weakref import WeakValueDictionary
 
 from github_store.authors import Authors
+from github_store.current_monitors import CurrentMonitors
 from github_store.errors import AccessLost, IncidentEdited
 from github_store.held_answers import HeldAnswers
 from github_store.held_results import HeldResults
@@ -39,7 +40,6 @@ from github_store.issue_tracker import IssueTracker
 from github_store.keyed_writes import KeyedWrite, KeyedWrites, RequestKey
 from github_store.labels import INCIDENT_LABEL, label_key, label_keys
 from github_store.markers import read_markup
-from github_store.monitor import Monitors
 from github_store.precedence import incident_write
 from github_store.records import Issue
 from github_store.repository_labels import RepositoryLabels
@@ -59,7 +59,7 @@ class IncidentStore:
         self,
         tracker: IssueTracker,
         *,
-        monitors: Monitors,
+        monitors: CurrentMonitors,
         authors: Authors,
         labels: RepositoryLabels,
         keyed: KeyedWrites,
@@ -81,9 +81,13 @@ class IncidentStore:
         self.listeners: list[Callable[[Incident], None]] = []
         """Called with every incident as it is after a write of ours."""
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        self._results = HeldResults(
-            held, edition=lambda: (self.news.edition, monitors.edition, authors.edition)
-        )
+        self._results = HeldResults(held, edition=lambda: self.revision)
+
+    @property
+    def revision(self) -> Hashable:
+        """Equal while incidents depend on nothing new but what is held of GitHub: whatever is
+        derived from them is keyed by it."""
+        return self.news.edition, self._monitors.now, self._authors.edition
 
     @property
     def hidden_count(self) -> int:
@@ -192,7 +196,7 @@ class IncidentStore:
         with incident_write():
             async with self._lock(number):
                 issue = await self._read_to_write(number, if_match)
-                changes = replaced(issue, fields, self._monitors, now=self._clock())
+                changes = replaced(issue, fields, self._monitors.now, now=self._clock())
                 return await self._write(issue, changes)
 
     async def update_status(
@@ -295,7 +299,7 @@ class IncidentStore:
         return incident
 
     def _incident_from(self, issue: Issue) -> Incident:
-        return incident_from(issue, self._monitors)
+        return incident_from(issue, self._monitors.now)
 
     def _lock(self, number: int) -> asyncio.Lock:
         """One write at a time per issue, so that no two of ours mix."""

@@ -15,6 +15,7 @@ from typing import Final
 import yaml
 
 from github_store.labels import MAX_LABEL_LENGTH, OWN_LABEL_KEYS, label_key, label_keys
+from github_store.tag_aliases import AliasMap
 from github_store.yaml_source import (
     YamlSource,
     boolean_of,
@@ -57,28 +58,21 @@ class Monitor:
 class Monitors:
     """All monitors, in the order of the file. Tags and aliases are unique ignoring case.
 
-    Shared by everybody who needs them: ``become`` is how a pushed monitors.yaml reaches them all.
+    Never changes. Others are another object, so whatever is derived from monitors is keyed by the
+    object it was derived from.
     """
 
-    __slots__ = ("_by_tag", "_in_order", "_place_by_key", "edition")
+    __slots__ = ("_by_tag", "_in_order", "_place_by_key", "aliases")
 
     def __init__(self, monitors: Iterable[Monitor]) -> None:
-        self._by_tag = {monitor.tag: monitor for monitor in monitors}
-        self._in_order = tuple(self._by_tag.values())
-        self._place_by_key = {
+        self._by_tag: Final = {monitor.tag: monitor for monitor in monitors}
+        self._in_order: Final = tuple(self._by_tag.values())
+        self._place_by_key: Final = {
             label_key(name): place
             for place, monitor in enumerate(self._in_order)
             for name in (monitor.tag, *monitor.aliases)
         }
-        self.edition = 0
-        """Rises when the monitors become others: whoever derives from them looks here."""
-
-    def become(self, others: Monitors) -> None:
-        """Be what the others are, at once and for all who share these."""
-        self._by_tag = others._by_tag
-        self._in_order = others._in_order
-        self._place_by_key = others._place_by_key
-        self.edition += 1
+        self.aliases: Final = AliasMap({each.tag: each.aliases for each in self._in_order})
 
     def __iter__(self) -> Iterator[Monitor]:
         return iter(self._in_order)

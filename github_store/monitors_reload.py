@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
+from github_store.current_monitors import CurrentMonitors
 from github_store.errors import ConfigurationError, StoreError
 from github_store.gateway import Gateway
 from github_store.incident_store import IncidentStore
-from github_store.monitor import Monitors
-from github_store.monitors_file import load_monitors
+from github_store.monitors_file import MonitorsText, parsed_monitors, read_monitors
 
 log = logging.getLogger(__name__)
 
@@ -18,16 +19,25 @@ log = logging.getLogger(__name__)
 class MonitorsReload:
     """Reads the list again; one that is wrong changes nothing, and neither does this machine's own
     file, where that is in use. Made for one event loop. What goes wrong is logged, never raised.
+    ``remember`` is told of each for the next start, should GitHub be down then; it may block.
     """
 
     def __init__(
-        self, gateway: Gateway, path: str, monitors: Monitors, incidents: IncidentStore
+        self,
+        gateway: Gateway,
+        path: str,
+        monitors: CurrentMonitors,
+        incidents: IncidentStore,
+        *,
+        remember: Callable[[MonitorsText], object] = lambda _text: None,
     ) -> None:
         self._gateway = gateway
         self._path = path
         self._monitors = monitors
         self._incidents = incidents
-        self._reading = asyncio.Lock()
+        self._remember = remember
+        self.alone = asyncio.Lock()
+        """Held while the list is read and taken: an older one must not come after a newer one."""
         self._resumed: asyncio.Task[None] | None = None
         self.is_pending = False
         """Whether it was pushed, and GitHub has not given it since."""
@@ -57,7 +67,7 @@ class MonitorsReload:
             await asyncio.wait([self._resumed])
 
     async def _read(self) -> None:
-        async with self._reading:  # an older list must not come after a newer one
+        async with self.alone:
             if await asyncio.to_thread(Path(self._path).is_file):
                 self.is_pending = False
                 return
@@ -69,11 +79,11 @@ class MonitorsReload:
                 self.is_pending, self.problem = False, None
 
     async def _take(self) -> None:
-        found = await load_monitors(self._gateway, self._path)
-        if list(found) != list(self._monitors):
-            self._monitors.become(found)
-            self._incidents.news.note_everything()
-            log.info("monitors.yaml was pushed: %d monitors", len(self._monitors))
+        text = await read_monitors(self._gateway, self._path)
+        found = await asyncio.to_thread(parsed_monitors, text)
+        await asyncio.to_thread(self._remember, text)
+        if self._monitors.take(found):
+            log.info("monitors.yaml was pushed: %d monitors", len(found))
         elif not self.is_pending:
             return
         await self._incidents.ensure_labels()

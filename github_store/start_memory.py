@@ -11,11 +11,12 @@ import hashlib
 import json
 import logging
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
 from github_store.folder_name import folder_name
+from github_store.monitors_file import MonitorsText
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,11 @@ class StartMemory:
         is_whole = all(isinstance(each, str) and each for each in texts)
         is_text = found.monitors_text is None or isinstance(found.monitors_text, str)
         return found if is_whole and is_text else None
+
+    def keep_monitors(self, text: MonitorsText) -> None:
+        """Remember another monitors.yaml than the last start read."""
+        if (known := self.recall()) and text.is_committed:
+            self.keep(replace(known, monitors_text=text.text))
 
     def keep(self, remembered: Remembered) -> None:
         """Remember this for the next start."""

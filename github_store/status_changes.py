@@ -20,7 +20,6 @@ from github_store.day_file_format import day_path, hour_at, hour_path
 from github_store.day_minutes import MINUTES_OF_DAY
 from github_store.latency import Latencies, replaced, shortest
 from github_store.monitor import Status
-from github_store.present_tags import PresentTags
 from github_store.sample import Latest, Sample
 from github_store.status_board import Board, BoardEntry
 from github_store.status_files import (
@@ -29,6 +28,7 @@ from github_store.status_files import (
     shared_days,
     under_present_tags,
 )
+from github_store.tag_aliases import AliasMap
 
 __all__ = ["StatusFiles", "applied", "changed_files", "files_needed"]
 
@@ -44,7 +44,7 @@ def files_needed(
     *,
     today: int,
     present: Collection[str],
-    tags: PresentTags,
+    tags: AliasMap,
 ) -> frozenset[str]:
     """The paths, of those on the branch (``present``), that must be loaded before ``applied``.
 
@@ -64,7 +64,7 @@ def files_needed(
 
 
 def applied(
-    files: StatusFiles, samples: Iterable[Sample], *, today: int, tags: PresentTags
+    files: StatusFiles, samples: Iterable[Sample], *, today: int, tags: AliasMap
 ) -> StatusFiles:
     """The files with these samples, in the order they were acknowledged.
 

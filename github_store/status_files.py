@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from github_store.day_file import DayFile, DayRecord, HourFile
 from github_store.day_file_format import day_path, dump_day, dump_hour, hour_path
-from github_store.day_minutes import DayMinutes
+from github_store.day_minutes import NO_MINUTES, DayMinutes
 from github_store.latency import Latencies, replaced
 from github_store.past_days import KEPT_DAYS, past_days
-from github_store.present_tags import PresentTags
 from github_store.status_board import Board, BoardEntry
 from github_store.status_board_format import BOARD_PATH, dump_board
+from github_store.tag_aliases import AliasMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def changed_files(before: StatusFiles, after: StatusFiles) -> dict[str, bytes | 
     return changes | {hour_path(number): None for number in gone}
 
 
-def shared_days(board: Board, tags: PresentTags) -> frozenset[int]:
+def shared_days(board: Board, tags: AliasMap) -> frozenset[int]:
     """Past days on which a monitor has samples under several of its tags.
 
     Their counts under the present tag can only be told from their minutes.
@@ -57,7 +58,7 @@ def shared_days(board: Board, tags: PresentTags) -> frozenset[int]:
     )
 
 
-def under_present_tags(files: StatusFiles, tags: PresentTags) -> StatusFiles:
+def under_present_tags(files: StatusFiles, tags: AliasMap) -> StatusFiles:
     """The files with what stands under former tags put under the present ones.
 
     Where both have a sample the present tag's wins. The days that ``shared_days`` names must be
@@ -68,33 +69,58 @@ def under_present_tags(files: StatusFiles, tags: PresentTags) -> StatusFiles:
         number: HourFile(number, tags.merged(hour.latencies, _latencies_over))
         for number, hour in files.hours.items()
     }
-    return StatusFiles(_board_under_present_tags(files.board, days, tags), days, hours)
+    minutes = {
+        number: {tag: record.minutes for tag, record in day.records.items()}
+        for number, day in days.items()
+    }
+    return StatusFiles(board_under_present_tags(files.board, minutes, tags), days, hours)
 
 
-def day_under_present_tags(file: DayFile, tags: PresentTags) -> DayFile:
+def day_under_present_tags(file: DayFile, tags: AliasMap) -> DayFile:
     """A past day with former tags' minutes under the present ones."""
     records = tags.merged(file.records, _record_over)
     return file if records is file.records else DayFile(file.day, records)
 
 
-def present_minutes(file: DayFile, tags: PresentTags) -> dict[str, DayMinutes]:
-    """A past day's minutes by present tag, without the latencies: small enough to hold many."""
-    records = day_under_present_tags(file, tags).records
-    return {tag: record.minutes for tag, record in records.items()}
+class CommittedMinutes:
+    """A past day's minutes as they were committed, without the latencies: small enough to hold
+    many, and right whatever the monitors become."""
+
+    __slots__ = ("_by_committed_tag", "_under")
+
+    def __init__(self, by_committed_tag: Mapping[str, DayMinutes]) -> None:
+        self._by_committed_tag: Final = by_committed_tag
+        self._under: tuple[AliasMap, Mapping[str, DayMinutes]] | None = None
+
+    def under(self, tags: AliasMap) -> Mapping[str, DayMinutes]:
+        """The minutes by present tag."""
+        if self._under is None or self._under[0] is not tags:
+            self._under = tags, tags.merged(self._by_committed_tag, _minutes_over)
+        return self._under[1]
 
 
-def _board_under_present_tags(
-    board: Board, days: Mapping[int, DayFile], tags: PresentTags
+NO_DAY: Final = CommittedMinutes({})
+
+
+def committed_minutes(file: DayFile) -> CommittedMinutes:
+    """The minutes of a past day's file."""
+    return CommittedMinutes({tag: record.minutes for tag, record in file.records.items()})
+
+
+def board_under_present_tags(
+    board: Board, minutes: Mapping[int, Mapping[str, DayMinutes]], tags: AliasMap
 ) -> Board:
+    """As ``under_present_tags``; ``minutes`` are those of past days, under present tags."""
+
     def over(tag: str, newer: BoardEntry, older: BoardEntry) -> BoardEntry:
         counts = []
         for days_before in range(1, KEPT_DAYS + 1):
             own, other = newer.days.before(days_before), older.days.before(days_before)
-            file = days.get(board.today - days_before)
-            shared = own.total and other.total and file
-            counts.append(
-                file.minutes(tag).counts if shared and file else own if own.total else other
-            )
+            read = minutes.get(board.today - days_before)
+            if read is not None and own.total and other.total:
+                counts.append(read.get(tag, NO_MINUTES).counts)
+            else:
+                counts.append(own if own.total else other)
         return BoardEntry(
             min(newer.known_since, older.known_since),
             newer.latest if newer.latest.minute >= older.latest.minute else older.latest,
@@ -107,6 +133,10 @@ def _board_under_present_tags(
 
 
 def _record_over(_tag: str, newer: DayRecord, older: DayRecord) -> DayRecord:
+    return newer.over(older)
+
+
+def _minutes_over(_tag: str, newer: DayMinutes, older: DayMinutes) -> DayMinutes:
     return newer.over(older)
 
 

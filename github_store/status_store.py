@@ -7,14 +7,14 @@ that are not committed yet, and the incidents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cachetools import LRUCache
 
 from github_store.committer import Committer
 from github_store.coverage import IncidentSpan
-from github_store.day_file_format import day_path
+from github_store.current_monitors import CurrentMonitors
 from github_store.day_minutes import NO_MINUTES, DayMinutes, spread
 from github_store.errors import (
     BrokenDocument,
@@ -28,16 +28,13 @@ from github_store.incident_coverage import IncidentCoverage
 from github_store.journal import Journal, Sequenced
 from github_store.monitor import Monitor, Monitors, Status
 from github_store.past_days import KEPT_DAYS
-from github_store.pending_samples import Pending
-from github_store.present_tags import PresentTags
+from github_store.pending_samples import PendingSamples
 from github_store.read_trace import Outcome, note_read
 from github_store.sample import Sample
 from github_store.status_board import Board
-from github_store.status_files import (
-    shared_days,
-    under_present_tags,
-)
+from github_store.status_files import board_under_present_tags, shared_days
 from github_store.status_writer import StatusWriter
+from github_store.tag_aliases import AliasMap
 from github_store.window_status import DaysNeeded, MonitorStatus, window_status
 
 MAX_ANSWERS = 4_096
@@ -47,15 +44,28 @@ MAX_ANSWERS = 4_096
 @dataclass(frozen=True, slots=True)
 class _Answers:
     """Answers by tag and minutes asked for, as long as all that they depend on is the same: the
-    board (past days come with it), the spans, the minute; and each with its pending samples.
+    monitors, the board (past days come with it), the spans, the minute; and each with its pending
+    samples.
 
     These are replaced and never changed, so identity tells.
     """
 
+    monitors: Monitors
     board: Board
     spans: tuple[IncidentSpan, ...]
     minute: int
     by_question: LRUCache[tuple[str, int], tuple[tuple[Sequenced, ...], MonitorStatus]]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A board under the present tags of these monitors."""
+
+    monitors: Monitors
+    committed: Board
+    board: Board
+    is_estimate: bool = False
+    """Whether GitHub, being out, did not give a day on which two tags of a monitor have samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +103,7 @@ class StatusStore:
         held: HeldBoard,
         *,
         coverage: IncidentCoverage,
-        monitors: Monitors,
-        tags: PresentTags,
+        monitors: CurrentMonitors,
         clock: Callable[[], float],
         writer: StatusWriter,
         committer: Callable[[Callable[[int], None]], Committer],
@@ -103,12 +112,11 @@ class StatusStore:
         self._held = held
         self._coverage = coverage
         self._monitors = monitors
-        self._tags = tags
         self._clock = clock
-        self._pending: dict[str, Pending] = {}
+        self._pending = PendingSamples()
         self._answers: _Answers | None = None
         self._latest: dict[str, tuple[int, Status]] = {}
-        self._view: tuple[Board, Board] | None = None
+        self._view: _View | None = None
         self._writer = writer
         self._refused_at: float | None = None
         self._remember(journal.pending())
@@ -140,7 +148,7 @@ class StatusStore:
 
         Raises JournalUnavailable where the disk does not take it: then it is not kept.
         """
-        sample = Sample(self._monitor(tag).tag, minute // 60, status, latency)
+        sample = Sample(_monitor(self._monitors.now, tag).tag, minute // 60, status, latency)
         try:
             await self._journal.append(sample)
         except JournalUnavailable:
@@ -155,7 +163,7 @@ class StatusStore:
         Raises Conflict, OutcomeUnknown, BrokenDocument or GitHubUnavailable; they may be given
         again after any of them.
         """
-        own = self._monitor(tag).tag
+        own = _monitor(self._monitors.now, tag).tag
         await self._writer.write(
             [Sample(own, minute // 60, status, latency) for minute, status, latency in samples]
         )
@@ -167,19 +175,27 @@ class StatusStore:
         from its counts, as if each status were spread evenly over it. Raises GitHubUnavailable or
         BrokenDocument where nothing is held to answer from.
         """
-        monitor = self._monitor(tag)
+        while True:
+            monitors = self._monitors.now
+            found = await self._current(monitors, tag, since_seconds=since_seconds)
+            if monitors is self._monitors.now:  # else part of it is of others
+                return found
+
+    async def _current(self, monitors: Monitors, tag: str, *, since_seconds: int) -> MonitorStatus:
+        monitor, aliases = _monitor(monitors, tag), monitors.aliases
         # A commit may land while this waits: then what it held is pending no more, and the board
         # below may still be the one from before.
-        noted = self._pending_of(tag)
+        noted = self._pending.of(tag, aliases)
         base = await self._held.base()
         spans = await self._coverage.spans()
-        board = await self._under_present_tags(base)
+        view = await self._under_present_tags(base, monitors)
+        board = view.board
         past: dict[int, DayMinutes] = {}
-        is_estimate = False
+        is_estimate = view.is_estimate
         while True:
-            pending = self._with_news(noted, tag)
+            pending = self._with_news(noted, tag, aliases)
             minute, since_minutes = int(self._clock()) // 60, since_seconds // 60
-            answers = self._answers_of(board, spans, minute)
+            answers = self._answers_of(monitors, board, spans, minute)
             known = answers.get((tag, since_minutes))
             if known and known[0] is pending:
                 return known[1]
@@ -198,12 +214,15 @@ class StatusStore:
                 return found
             for day in found.days:
                 try:
-                    past[day] = (await self._held.minutes(base, day)).get(tag, NO_MINUTES)
+                    minutes = await self._held.minutes(base, day)
+                    past[day] = minutes.under(aliases).get(tag, NO_MINUTES)
                 except GitHubUnavailable:
                     note_read(Outcome.OUTAGE, self._held.confirmed_at or 0.0)
                     last = self._held.last_minutes(day)
                     past[day] = (
-                        _estimated(board, tag, day) if last is None else last.get(tag, NO_MINUTES)
+                        _estimated(board, tag, day)
+                        if last is None
+                        else last.under(aliases).get(tag, NO_MINUTES)
                     )
                     is_estimate = True
 
@@ -227,37 +246,54 @@ class StatusStore:
         await self._held.close()
 
     def _answers_of(
-        self, board: Board, spans: tuple[IncidentSpan, ...], minute: int
+        self, monitors: Monitors, board: Board, spans: tuple[IncidentSpan, ...], minute: int
     ) -> LRUCache[tuple[str, int], tuple[tuple[Sequenced, ...], MonitorStatus]]:
         held = self._answers
         if (
             held is None
             or held.minute != minute
+            or held.monitors is not monitors
             or held.board is not board
             or held.spans is not spans
         ):
-            held = self._answers = _Answers(board, spans, minute, LRUCache(MAX_ANSWERS))
+            held = self._answers = _Answers(monitors, board, spans, minute, LRUCache(MAX_ANSWERS))
         return held.by_question
 
-    def _pending_of(self, tag: str) -> tuple[Sequenced, ...]:
-        pending = self._pending.get(tag)
-        return pending.entries if pending else ()
-
-    def _with_news(self, noted: tuple[Sequenced, ...], tag: str) -> tuple[Sequenced, ...]:
+    def _with_news(
+        self, noted: tuple[Sequenced, ...], tag: str, aliases: AliasMap
+    ) -> tuple[Sequenced, ...]:
         """What was pending, then what has been acknowledged meanwhile."""
-        now = self._pending_of(tag)
+        now = self._pending.of(tag, aliases)
         if now is noted:
             return noted
         last = noted[-1].seq if noted else 0
         return (*noted, *(each for each in now if each.seq > last))
 
-    async def _under_present_tags(self, base: Base) -> Board:
-        """The board with former tags' histories under the present ones."""
-        if self._view is None or self._view[0] is not base.board:
-            shared = map(day_path, shared_days(base.board, self._tags))
-            files = await self._held.files(base, tuple(shared))
-            self._view = base.board, under_present_tags(files, self._tags).board
-        return self._view[1]
+    async def _under_present_tags(self, base: Base, monitors: Monitors) -> _View:
+        """The board with former tags' histories under the present ones.
+
+        A past day that cannot be read is taken as it was read last, else from the counts of the
+        present tag.
+        """
+        view, aliases = self._view, monitors.aliases
+        if view and view.committed is base.board and view.monitors is monitors:
+            return view
+        minutes: dict[int, Mapping[str, DayMinutes]] = {}
+        is_estimate = False
+        for day in sorted(shared_days(base.board, aliases)):
+            try:
+                minutes[day] = (await self._held.minutes(base, day)).under(aliases)
+            except (GitHubUnavailable, BrokenDocument) as error:
+                if isinstance(error, GitHubUnavailable):
+                    note_read(Outcome.OUTAGE, self._held.confirmed_at or 0.0)
+                    is_estimate = True
+                if last := self._held.last_minutes(day):
+                    minutes[day] = last.under(aliases)
+        board = board_under_present_tags(base.board, minutes, aliases)
+        view = _View(monitors, base.board, board, is_estimate)
+        if not is_estimate:
+            self._view = view
+        return view
 
     def _acknowledged(self, entries: Sequence[Sequenced]) -> None:
         self._committer.notice(is_change=self._remember(entries))
@@ -267,10 +303,7 @@ class StatusStore:
         is_change = False
         for entry in entries:
             sample = entry.sample
-            pending = self._pending.get(sample.tag)
-            if pending is None:
-                pending = self._pending[sample.tag] = Pending()
-            pending.add(entry)
+            self._pending.add(entry)
             latest = self._latest.get(sample.tag) or self._committed(sample.tag)
             if latest is None or sample.minute >= latest[0]:
                 is_change = is_change or latest is None or latest[1] is not sample.status
@@ -278,23 +311,24 @@ class StatusStore:
         return is_change
 
     def _committed(self, tag: str) -> tuple[int, Status] | None:
-        board = self._held.board
-        entry = board.entries.get(tag) if board else None
-        return (entry.latest.minute, entry.latest.status) if entry else None
+        """The newest sample on the board by any name of the monitor."""
+        board, monitor = self._held.board, self._monitors.now.get(tag)
+        names = (tag, *monitor.aliases) if monitor else (tag,)
+        entries = filter(None, map(board.entries.get, names)) if board else ()
+        latest = max((each.latest for each in entries), key=lambda one: one.minute, default=None)
+        return (latest.minute, latest.status) if latest else None
 
     def _landed(self, up_to: int) -> None:
         """Samples up to this number are on the held board."""
         self._journal.forget(up_to=up_to)
-        for tag, pending in list(self._pending.items()):
-            pending.drop(up_to)
-            if not pending.entries:
-                del self._pending[tag]
+        self._pending.drop(up_to)
 
-    def _monitor(self, tag: str) -> Monitor:
-        monitor = self._monitors.get(tag)
-        if monitor is None:
-            raise Unprocessable("no monitor has this tag", field="tag")
-        return monitor
+
+def _monitor(monitors: Monitors, tag: str) -> Monitor:
+    monitor = monitors.get(tag)
+    if monitor is None:
+        raise Unprocessable("no monitor has this tag", field="tag")
+    return monitor
 
 
 def _estimated(board: Board, tag: str, day: int) -> DayMinutes:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from github_store.current_monitors import CurrentMonitors
 from github_store.errors import (
     AccessLost,
     BrokenDocument,
@@ -23,13 +24,13 @@ from github_store.errors import (
     StoreError,
 )
 from github_store.held_board import Base, HeldBoard
-from github_store.present_tags import PresentTags
 from github_store.sample import Sample
 from github_store.status_board_format import BOARD_PATH, dump_board
 from github_store.status_branch import StatusBranch
 from github_store.status_changes import applied, files_needed
 from github_store.status_files import StatusFiles, changed_files
 from github_store.status_message import board_message
+from github_store.tag_aliases import AliasMap
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +48,14 @@ class StatusWriter:
         branch: StatusBranch,
         held: HeldBoard,
         *,
-        tags: PresentTags,
+        monitors: CurrentMonitors,
         clock: Callable[[], float],
         jitter: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._branch = branch
         self._held = held
-        self._tags = tags
+        self._monitors = monitors
         self._clock = clock
         self._jitter = jitter
         self._sleep = sleep
@@ -80,11 +81,12 @@ class StatusWriter:
 
     async def _attempt(self, base: Base, samples: Sequence[Sample]) -> bool:
         today = int(self._clock()) // 86_400
+        tags = self._monitors.now.aliases
         needed = files_needed(
-            base.board, samples, today=today, present=frozenset(base.present), tags=self._tags
+            base.board, samples, today=today, present=frozenset(base.present), tags=tags
         )
         before = await self._held.files(base, needed)
-        after, changes = await asyncio.to_thread(self._changes, before, samples, today)
+        after, changes = await asyncio.to_thread(_changes, before, samples, today, tags)
         if not changes and base.snapshot and BOARD_PATH in base.snapshot.files:
             return False
         message = board_message(base.board, after.board, samples=len(samples))
@@ -101,12 +103,6 @@ class StatusWriter:
             )
         return True
 
-    def _changes(
-        self, before: StatusFiles, samples: Sequence[Sample], today: int
-    ) -> tuple[StatusFiles, dict[str, bytes | None]]:
-        after = applied(before, samples, today=today, tags=self._tags)
-        return after, changed_files(before, after)
-
     async def _whole(
         self, base: Base, after: StatusFiles, changes: Mapping[str, bytes | None]
     ) -> dict[str, bytes | None]:
@@ -120,6 +116,13 @@ class StatusWriter:
         if base.snapshot is None:  # what is not there need not be deleted
             whole = {path: content for path, content in whole.items() if content is not None}
         return whole
+
+
+def _changes(
+    before: StatusFiles, samples: Sequence[Sample], today: int, tags: AliasMap
+) -> tuple[StatusFiles, dict[str, bytes | None]]:
+    after = applied(before, samples, today=today, tags=tags)
+    return after, changed_files(before, after)
 
 
 def _attempts_for(error: StoreError) -> int:

@@ -22,6 +22,7 @@ from github_store.blob_cache import BlobCache
 from github_store.breaker import Breaker
 from github_store.closer import Closer
 from github_store.committer import Committer, Rhythm
+from github_store.current_monitors import CurrentMonitors
 from github_store.errors import AccessLost, ConfigurationError, GitHubUnavailable
 from github_store.folder_name import server_folder_name
 from github_store.freshness import Freshness
@@ -48,10 +49,10 @@ from github_store.keyed_writes import KeyedWrites
 from github_store.late_start import LateStart
 from github_store.lookout import Lookout
 from github_store.monitor import Monitors
+from github_store.monitors_file import MonitorsText
 from github_store.monitors_reload import MonitorsReload
 from github_store.own_logins import OwnLogins
 from github_store.precedence import is_part_of_write
-from github_store.present_tags import PresentTags
 from github_store.process_lock import ProcessLock
 from github_store.quota import Quota
 from github_store.read_trace import Outcome
@@ -75,7 +76,7 @@ class Store:
 
     incidents: IncidentStore
     statuses: StatusStore
-    monitors: Monitors
+    current_monitors: CurrentMonitors
     gateway: Gateway
     held: HeldAnswers
     closer: Closer
@@ -89,6 +90,11 @@ class Store:
     """What was put off because GitHub was down at the start; nothing where it was not."""
     shelf: AnswerShelf | None = None
     lock: ProcessLock | None = None
+
+    @property
+    def monitors(self) -> Monitors:
+        """Those in force; a pushed monitors.yaml replaces them."""
+        return self.current_monitors.now
 
     @property
     def repository_name(self) -> str:
@@ -208,6 +214,7 @@ async def open_store(
             own_logins=own.ever | (set() if is_own_known and not is_told else {access.own_login}),
             is_own_known=is_own_known,
             remember=lambda login: loop.run_in_executor(None, own.learn, login),
+            remember_monitors=memory.keep_monitors,
             repository_key=access.repository_key,
             monitors=beginning.monitors,
             monitors_path=monitors_path,
@@ -261,6 +268,7 @@ def assemble_store(
     own_logins: Collection[str],
     is_own_known: bool = True,
     remember: Callable[[str], object] = lambda _login: None,
+    remember_monitors: Callable[[MonitorsText], object] = lambda _text: None,
     repository_key: str = "",
     monitors: Monitors,
     monitors_path: str = "monitors.yaml",
@@ -302,6 +310,7 @@ def assemble_store(
         now = monotonic()
         return known_breaker.may_read(path, now) and known_quota.may_renew(path, now)
 
+    current = CurrentMonitors(monitors)
     held = HeldAnswers(
         gateway,
         freshness=freshness,
@@ -323,35 +332,37 @@ def assemble_store(
     )
     incidents = IncidentStore(
         tracker,
-        monitors=monitors,
+        monitors=current,
         authors=authors,
         labels=RepositoryLabels(
-            tracker.labels, lambda: label_styles(monitors), clock=clock, slowness=slowness
+            tracker.labels, lambda: label_styles(current.now), clock=clock, slowness=slowness
         ),
         keyed=KeyedWrites(intents, clock=clock),
         held=held,
         clock=clock,
     )
     branch = StatusBranch(gateway, branch=status_branch, blobs=blobs, clock=monotonic)
-    tags = PresentTags(monitors)
     board = HeldBoard(
         branch,
-        tags=tags,
         freshness=freshness,
         clock=clock,
         shelf=shelf,
         stretch=stretch,
         may_ask=lambda: may_renew(gateway.repository),
     )
-    writer = StatusWriter(branch, board, tags=tags, clock=clock, jitter=jitter)
+    writer = StatusWriter(branch, board, monitors=current, clock=clock, jitter=jitter)
     statuses = StatusStore(
         journal,
         board,
         coverage=IncidentCoverage(
-            incidents, clock=clock, freshness=freshness, shelf=shelf, stretch=stretch
+            incidents,
+            monitors=current,
+            clock=clock,
+            freshness=freshness,
+            shelf=shelf,
+            stretch=stretch,
         ),
-        monitors=monitors,
-        tags=tags,
+        monitors=current,
         clock=clock,
         writer=writer,
         committer=lambda landed: Committer(
@@ -373,7 +384,7 @@ def assemble_store(
         may_write=lambda: max(budget.may_write_incident(monotonic()), hold_off()),
         slowness=slowness,
     )
-    reload = MonitorsReload(gateway, monitors_path, monitors, incidents)
+    reload = MonitorsReload(gateway, monitors_path, current, incidents, remember=remember_monitors)
     inbox = Inbox(
         secrets=webhook_secrets,
         tracker=tracker,
@@ -406,7 +417,7 @@ def assemble_store(
     return Store(
         incidents=incidents,
         statuses=statuses,
-        monitors=monitors,
+        current_monitors=current,
         gateway=gateway,
         held=held,
         closer=closer,
@@ -425,7 +436,14 @@ async def _catch_up(
     store: Store, memory: StartMemory, monitors_path: str, *, access: Access
 ) -> str | None:
     """All that a start during an outage put off; what a person has yet to do, if anything."""
-    found = await begin(store.gateway, memory, monitors_path, with_memory=False)
+    async with store.monitors_reload.alone:  # a list pushed meanwhile must not come before this one
+        found = await begin(store.gateway, memory, monitors_path, with_memory=False)
+        is_same = (
+            found.access.repository_key == access.repository_key
+            and found.access.own_login == access.own_login
+        )
+        if is_same:
+            store.current_monitors.take(found.monitors)
     if found.access.repository_key != access.repository_key:
         return f"GITHUB_REPOSITORY: {store.repository_name} is another one now: restart the service"
     if found.access.own_login != access.own_login:
@@ -433,8 +451,6 @@ async def _catch_up(
             f"{store.gateway.credential_name}: it belongs to {found.access.own_login}, and to "
             f"{access.own_login} at the last start: restart the service"
         )
-    if list(found.monitors) != list(store.monitors):
-        store.monitors.become(found.monitors)
     await _ensure_labels(store)
     return None
 

@@ -18,9 +18,9 @@ from app.store import Incidents
 from app.validation import comment_text, incident_fields, status_update
 from app.write_headers import body_hash, idempotency_key, if_match, require_key_room
 from github_store import (
+    CurrentMonitors,
     Incident,
     IncidentComment,
-    Monitors,
     RequestKey,
     body_length,
     incident_etag,
@@ -33,7 +33,7 @@ class IncidentRoutes:
     """One operation, one method. ``clock`` gives seconds since 1970."""
 
     def __init__(
-        self, incidents: Incidents, monitors: Monitors, *, clock: Callable[[], float]
+        self, incidents: Incidents, monitors: CurrentMonitors, *, clock: Callable[[], float]
     ) -> None:
         self._incidents = incidents
         self._monitors = monitors
@@ -79,7 +79,7 @@ class IncidentRoutes:
     async def create(self, request: Request) -> Response:
         name = idempotency_key(request.headers.getlist("idempotency-key"))
         value = await read_json(request)
-        fields = incident_fields(value, self._monitors)
+        fields = incident_fields(value, self._monitors.now)
         key = None
         if name is not None:
             require_key_room(body_length(fields))
@@ -99,7 +99,7 @@ class IncidentRoutes:
     async def replace(self, request: Request) -> Response:
         number = _number(request)
         etags = if_match(request.headers.getlist("if-match"))
-        fields = incident_fields(await read_json(request), self._monitors)
+        fields = incident_fields(await read_json(request), self._monitors.now)
         return _reply(await self._incidents.replace(number, fields, if_match=etags))
 
     async def update(self, request: Request) -> Response:

@@ -16,7 +16,7 @@ from app.reception import Direct
 from app.request_body import read_json
 from app.store import Statuses
 from app.validation import sample
-from github_store import Monitors, MonitorStatus
+from github_store import CurrentMonitors, MonitorStatus
 
 PATH: Final = "/api/status"
 
@@ -25,7 +25,7 @@ class StatusRoutes:
     """One operation, one method. ``clock`` gives seconds since 1970."""
 
     def __init__(
-        self, statuses: Statuses, monitors: Monitors, *, clock: Callable[[], float]
+        self, statuses: Statuses, monitors: CurrentMonitors, *, clock: Callable[[], float]
     ) -> None:
         self._statuses = statuses
         self._monitors = monitors
@@ -44,14 +44,16 @@ class StatusRoutes:
         return self._direct.get((method, path))
 
     async def current(self, request: Request) -> Response:
-        tag, since_seconds = status_query(query_of(request.scope["query_string"]), self._monitors)
+        tag, since_seconds = status_query(
+            query_of(request.scope["query_string"]), self._monitors.now
+        )
         found = self._statuses.current(tag, since_seconds=since_seconds)
         return await fresh_reply(
             request, found, shown=_shown, kept=self._rendered, clock=self._clock
         )
 
     async def push(self, request: Request) -> Response:
-        pushed = sample(await read_json(request), self._monitors, now=self._clock())
+        pushed = sample(await read_json(request), self._monitors.now, now=self._clock())
         await self._statuses.push(
             pushed.tag, status=pushed.status, latency=pushed.latency, minute=pushed.minute
         )

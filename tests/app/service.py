@@ -17,7 +17,7 @@ from app.github_contact import Contact
 from app.metrics import Metrics
 from app.readiness import Vitals
 from app.reception import Reception
-from github_store import StatusHealth
+from github_store import CurrentMonitors, StatusHealth
 from tests.app.fake_store import MONITORS, NOW, FakeIncidents, FakeStatuses
 
 TOKEN = "a-token-for-tests"
@@ -86,7 +86,7 @@ class Service:
         return create_app(
             incidents=self.incidents,
             statuses=self.statuses,
-            monitors=MONITORS,
+            monitors=CurrentMonitors(MONITORS),
             access=self.access,
             vitals=self.vitals,
             metrics=self.metrics,

@@ -9,15 +9,15 @@ from github_store.day_file import DayFile
 from github_store.day_file_format import day_at, day_path, hour_at, parse_day, parse_hour
 from github_store.day_minutes import DayMinutes
 from github_store.monitor import Monitor, Monitors
-from github_store.present_tags import PresentTags
 from github_store.sample import WINDOW_MINUTES, Sample
 from github_store.status_board import Board
 from github_store.status_board_format import BOARD_PATH, parse_board
 from github_store.status_changes import applied, files_needed
 from github_store.status_files import StatusFiles, changed_files, day_under_present_tags
+from github_store.tag_aliases import AliasMap
 from github_store.window_status import DaysNeeded, MonitorStatus, window_status
 
-NO_ALIASES = PresentTags(Monitors([]))
+NO_ALIASES = Monitors([]).aliases
 
 
 class StatusTree:
@@ -38,7 +38,7 @@ class StatusTree:
         return DayFile(day) if content is None else parse_day(content, name=path)
 
     def flush(
-        self, samples: Iterable[Sample], *, today: int, tags: PresentTags = NO_ALIASES
+        self, samples: Iterable[Sample], *, today: int, tags: AliasMap = NO_ALIASES
     ) -> dict[str, bytes | None]:
         """Make one commit of these samples; return what it changed."""
         samples = list(samples)
@@ -70,7 +70,7 @@ class StatusTree:
         since: int = WINDOW_MINUTES,
         spans: Sequence[IncidentSpan] = (),
         pending: Sequence[Sample] = (),
-        tags: PresentTags = NO_ALIASES,
+        tags: AliasMap = NO_ALIASES,
     ) -> MonitorStatus:
         """What GET answers, the days it asks for read as it asks for them."""
         past: dict[int, DayMinutes] = {}

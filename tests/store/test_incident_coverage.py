@@ -33,7 +33,7 @@ def over(github: EmbeddedGitHub, steps: STEPS, clock: Clock | None = None) -> No
     owner = Person(github.url, github.tokens["owner"])
 
     async def run(store: Store) -> None:
-        coverage = IncidentCoverage(store.incidents, clock=clock)
+        coverage = IncidentCoverage(store.incidents, monitors=store.current_monitors, clock=clock)
         try:
             await steps(store, coverage, owner)
         finally:
@@ -203,7 +203,9 @@ def test_an_outage_keeps_the_last_known_spans(github: EmbeddedGitHub) -> None:
         for _ in range(2):
             assert await outcome_of(coverage.spans()) == (known, Outcome.OUTAGE)
         with pytest.raises(GitHubUnavailable):
-            await IncidentCoverage(_without_held(store), clock=clock).spans()
+            await IncidentCoverage(
+                _without_held(store), monitors=store.current_monitors, clock=clock
+            ).spans()
 
     over(github, steps, clock)
 

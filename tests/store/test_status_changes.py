@@ -13,9 +13,9 @@ from github_store.day_file_format import day_at, day_path, hour_at, hour_path, p
 from github_store.day_minutes import LEGEND, MINUTES_OF_DAY, Counts, DayMinutes
 from github_store.latency import shortest
 from github_store.monitor import Monitor, Monitors, Status
-from github_store.present_tags import PresentTags
 from github_store.sample import Latest, Sample
 from github_store.status_changes import files_needed
+from github_store.tag_aliases import AliasMap
 from tests.store.status_tree import NO_ALIASES, StatusTree
 
 UP, DOWN, DEGRADED = Status.UP, Status.DOWN, Status.DEGRADED
@@ -29,7 +29,7 @@ def sample(minute: int, status: Status = UP, *, tag: str = "earth", latency: flo
     return Sample(tag, minute, status, latency)
 
 
-def modelled(samples: Iterable[Sample], tags: PresentTags = NO_ALIASES) -> Model:
+def modelled(samples: Iterable[Sample], tags: AliasMap = NO_ALIASES) -> Model:
     return {(tags.of(s.tag), s.minute): (s.status, shortest(s.latency)) for s in samples}
 
 
@@ -269,9 +269,9 @@ def test_the_newest_minute_pushed_again_is_told_as_it_was_pushed_last() -> None:
 
 # Former tags
 
-RENAMED = PresentTags(
-    Monitors([Monitor("earth", "Earth", aliases=("terra", "gaia")), Monitor("Moon", "Moon")])
-)
+RENAMED = Monitors(
+    [Monitor("earth", "Earth", aliases=("terra", "gaia")), Monitor("Moon", "Moon")]
+).aliases
 aliased = st.builds(
     lambda tag, each: Sample(tag, each.minute, each.status, each.latency),
     st.sampled_from(["earth", "terra", "GAIA", "moon", "Moon"]),

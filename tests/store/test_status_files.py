@@ -10,15 +10,14 @@ from github_store.day_file import DayFile, DayRecord, HourFile
 from github_store.day_minutes import Counts, day_from_runs
 from github_store.monitor import Monitor, Monitors, Status
 from github_store.past_days import past_days_from_text
-from github_store.present_tags import PresentTags
 from github_store.sample import Latest
 from github_store.status_board import Board, BoardEntry
 from github_store.status_board_format import parse_board
 from github_store.status_files import (
     StatusFiles,
     changed_files,
+    committed_minutes,
     day_under_present_tags,
-    present_minutes,
     shared_days,
     under_present_tags,
 )
@@ -26,7 +25,7 @@ from github_store.status_files import (
 UP, DOWN = Status.UP, Status.DOWN
 TODAY = 20_000  # 2024-10-04
 MIDNIGHT = TODAY * 1_440
-TAGS = PresentTags(Monitors([Monitor("terra", "Earth", aliases=("earth", "globe"))]))
+TAGS = Monitors([Monitor("terra", "Earth", aliases=("earth", "globe"))]).aliases
 
 
 def entry(runs: str = "", days: str = "", *, at: int = MIDNIGHT, status: Status = UP) -> BoardEntry:
@@ -120,7 +119,7 @@ def test_of_a_past_days_minutes_the_present_tags_win() -> None:
     assert day_under_present_tags(file, TAGS).records == {
         "terra": DayRecord(day_from_runs("2UDG"), (1, 7, 3, 9))
     }
-    assert present_minutes(file, TAGS) == {"terra": day_from_runs("2UDG")}
+    assert committed_minutes(file).under(TAGS) == {"terra": day_from_runs("2UDG")}
 
 
 def test_of_an_hours_latencies_the_present_tags_win() -> None:

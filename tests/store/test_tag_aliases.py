@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from github_store.monitor import Monitor, Monitors
-from github_store.present_tags import PresentTags
 
-TAGS = PresentTags(
-    Monitors([Monitor("terra", "Earth", aliases=("earth", "globe")), Monitor("moon", "Moon")])
-)
+TAGS = Monitors(
+    [Monitor("terra", "Earth", aliases=("earth", "globe")), Monitor("moon", "Moon")]
+).aliases
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ from github_store.keyed_writes import RequestKey
 from github_store.labels import MAX_LABEL_LENGTH
 from github_store.late_start import LateStart
 from github_store.markers import LATEST
-from github_store.monitor import Monitor, Monitors, Status, parse_monitors
+from github_store.monitor import Monitor, Monitors, Status
+from github_store.monitors_yaml import parse_monitors
 from github_store.read_trace import Outcome, ReadTrace
 from github_store.recurring_lines import RecurringLines
 from github_store.request_kind import request_kind

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from github_store.errors import AccessLost, ConfigurationError
 from github_store.gateway import Gateway
-from github_store.monitor import Monitors, parse_monitors
+from github_store.monitor import Monitors
+from github_store.monitors_yaml import parse_monitors
 
 MAX_BYTES = 1_000_000
 """What GitHub's contents API sends in one answer; no list of monitors needs more."""

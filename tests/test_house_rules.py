@@ -36,6 +36,7 @@ PURE = (
     "github_store/markers",
     "github_store/minutes_notation",
     "github_store/monitor",
+    "github_store/monitors_yaml",
     "github_store/past_days",
     "github_store/records",
     "github_store/request_kind",

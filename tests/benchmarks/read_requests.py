@@ -19,7 +19,7 @@ from github_store import Freshness, Rhythm, SearchFilter, Status, TokenCredentia
 from github_store.embedded import EmbeddedGitHub
 from github_store.embedded.server import RequestLine
 from github_store.intents import DiskIntents
-from github_store.monitor import parse_monitors
+from github_store.monitors_yaml import parse_monitors
 from github_store.store import Store, assemble_store
 from github_store.webhook import signature_of
 from github_store.write_budget import WriteBudget

@@ -26,7 +26,7 @@ from github_store.embedded import EmbeddedGitHub
 from github_store.gateway import Gateway, Reply
 from github_store.intents import DiskIntents
 from github_store.journal import Listener, Sequenced
-from github_store.monitor import parse_monitors
+from github_store.monitors_yaml import parse_monitors
 from github_store.past_days import past_days
 from github_store.sample import Latest, Sample
 from github_store.status_board import Board, BoardEntry

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from github_store.errors import ConfigurationError
 from github_store.labels import OWN_LABELS, label_key, label_keys
-from github_store.monitor import Monitor, Monitors, Status, parse_monitors, tag_problem
+from github_store.monitor import Monitor, Monitors, Status, tag_problem
+from github_store.monitors_yaml import parse_monitors
 
 LENIENT = settings(deadline=None)
 

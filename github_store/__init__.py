@@ -51,7 +51,6 @@ from github_store.incident_updates import IncidentComment
 from github_store.keyed_writes import RequestKey
 from github_store.labels import MAX_LABEL_LENGTH
 from github_store.late_start import LateStart
-from github_store.markers import LATEST
 from github_store.monitor import Monitor, Monitors, Status
 from github_store.monitors_yaml import parse_monitors
 from github_store.read_trace import Outcome, ReadTrace
@@ -61,6 +60,7 @@ from github_store.sample import Sample
 from github_store.search_query import SearchFilter
 from github_store.status_store import StatusHealth, StatusStore
 from github_store.store import Store, open_store
+from github_store.timestamps import LATEST
 from github_store.window_status import MonitorStatus
 
 __all__ = [

@@ -35,7 +35,7 @@ from github_store.labels import (
     label_key,
     label_keys,
 )
-from github_store.markers import read_markup, write_markup
+from github_store.markers import Markup, has_headings, read_markup, write_form, write_markup
 from github_store.monitor import Monitor, Monitors
 from github_store.records import Issue
 
@@ -183,8 +183,8 @@ def incident_etag(incident: Incident) -> str:
 def with_markers_applied(fields: IncidentFields) -> IncidentFields:
     """Let markers in the client's own text set the times that it left out, and take them out.
 
-    The headings of the issue form count too, but stay: they would be read from the issue as
-    well. Our hidden comments in a client's text are taken out; only this program writes them.
+    The headings of the issue form count too. Our hidden comments in a client's text are taken
+    out; only this program writes them.
     """
     markup = read_markup(fields.body)
     start, end = fields.start_datetime, fields.end_datetime
@@ -196,17 +196,23 @@ def with_markers_applied(fields: IncidentFields) -> IncidentFields:
     )
 
 
-def issue_body(fields: IncidentFields, *, hidden: Sequence[str] = ()) -> str:
-    """The issue's text, at most one marker of a kind in it. ``hidden``: see markers.py.
+def issue_body(fields: IncidentFields, *, hidden: Sequence[str] = (), form: str = "") -> str:
+    """The issue's text, with at most one marker of a kind. ``hidden``: see markers.py.
 
-    Hidden comments give way to the client's text: those that GitHub's limit leaves no room for
-    are left out, the last first.
+    Times stand in the headings of the client's own text, else in those of ``form``, the issue's
+    text so far; where neither has any, in markers. Headings and hidden comments give way to the
+    client's text: those that GitHub's limit leaves no room for are left out, the last first.
     """
-    fields = with_markers_applied(fields)
+    form = fields.body if has_headings(fields.body) else form
+    applied = with_markers_applied(fields)
+    start, end = applied.start_datetime, applied.end_datetime
 
     def body(count: int) -> str:
-        start, end = fields.start_datetime, fields.end_datetime
-        return write_markup(fields.body, start=start, end=end, hidden=hidden[:count])
+        if has_headings(form):
+            wanted = Markup(start, end, applied.body, tuple(hidden[:count]))
+            if len(written := write_form(form, wanted)) <= MAX_BODY_LENGTH:
+                return written
+        return write_markup(applied.body, start=start, end=end, hidden=hidden[:count])
 
     counts = range(1, len(hidden) + 1)
     return body(bisect_right(counts, MAX_BODY_LENGTH, key=lambda count: len(body(count))))

@@ -6,7 +6,7 @@ whole seconds since 1970.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from github_store.errors import InvalidEnd
@@ -44,11 +44,12 @@ class IssueChanges:
 
 
 def checked(fields: IncidentFields) -> IncidentFields:
-    """The fields with the markers of their own text applied. Raises InvalidEnd."""
-    fields = with_markers_applied(fields)
-    if fields.end_datetime is not None:
-        _check_end(fields.start_datetime, fields.end_datetime)
-    return fields
+    """The fields with the times of their own text. Raises InvalidEnd."""
+    applied = with_markers_applied(fields)
+    start, end = applied.start_datetime, applied.end_datetime
+    if end is not None:
+        _check_end(start, end)
+    return replace(fields, start_datetime=start, end_datetime=end)
 
 
 def replaced(
@@ -58,7 +59,8 @@ def replaced(
     edits: dict[str, Any] = {}
     if fields.title != issue.title:
         edits["title"] = fields.title
-    if (body := issue_body(fields, hidden=read_markup(issue.body).hidden)) != issue.body:
+    hidden = read_markup(issue.body).hidden
+    if (body := issue_body(fields, hidden=hidden, form=issue.body)) != issue.body:
         edits["body"] = body
     edits |= _reopened(issue, fields.end_datetime, now=now)
     return IssueChanges(label_changes(issue.labels, fields, monitors), edits)

@@ -1,14 +1,19 @@
 """What Kener keeps in an issue's text: times in brackets, issue-form headings, hidden comments.
 
-    Database is slow [start_datetime:1702405740] [end_datetime:2023-12-12T18:32Z]
+    Database is slow [start_datetime:1702405740] [end_datetime:2023-12-12 18:32 UTC]
+
+    ### End time (UTC)
+
+    2023-12-12 18:32
 
     <!-- kener-issues: for this program alone -->
 
-Times are whole seconds since 1970, or ISO 8601 (UTC without an offset), from 1970 to 9999;
-anything else in the brackets is plain text. An issue form leaves ``### Start time (UTC)`` with
-the time on the next written line; such headings are read but stay in the text, and a marker
-beats them. Of several markers the first counts. So a text that says when in a heading says it
-for as long as the heading stands there: clearing the time means taking the heading out as well.
+Which times are read, ``timestamps`` says; a date alone counts for a start only, since an end may
+mean its first or its last minute. Anything else in the brackets is plain text, and is told apart as
+unreadable. A marker beats a heading; of several the first that can be read counts.
+
+The text is without markers, without headings of times and their values, and without the lines
+``_No response_`` of an issue form. A value that cannot be read stays in it.
 
 Taking a marker out can push a new one together: ``[start_[end_datetime:1]datetime:2]``. Such
 leftovers go as well, but only what stood in the text as it was written sets a value.
@@ -17,30 +22,39 @@ leftovers go as well, but only what stood in the text as it was written sets a v
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-LATEST: Final = 253_402_300_799
-"""The last second of the year 9999."""
+from github_store.records import iso_from_seconds
+from github_store.timestamps import readable, seconds_of
 
+Bound = Literal["start", "end"]
 Kind = Literal["start", "end", "hidden"]
 
 _COMMENT_START: Final = "<!-- kener-issues:"
 _COMMENT_END: Final = "-->"
-_LONGEST_MARKER: Final = 64
+_LONGEST_MARKER: Final = 256
+_NO_RESPONSE: Final = "_No response_"
+"""What GitHub's issue forms leave of a field that was not filled in."""
 _SPECIAL: Final = re.compile(r"[\[\]:>\n]")
-_MARKER: Final = re.compile(r"\[(start|end)_datetime:([^\[\]]+)\]")
-_SECONDS: Final = re.compile(r"[0-9]{1,20}")
-_ISO: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:[.,][0-9]{1,9})?)?"
-    r"(?:[Zz]|([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9]))?)?"
+_MARKER: Final = re.compile(
+    r"\[[^\S\r\n]*(start|end)_datetime[^\S\r\n]*:([^\[\]]*)\]", re.IGNORECASE
 )
 _HEADING: Final = re.compile(
-    r"###[ \t]+(start|end)(?:[ \t]+(?:time|datetime|date and time))?(?:[ \t]*\(utc\))?[ \t]*\r?",
+    r"###[ \t]+(start|end)(?:[ \t]+(?:time|datetime|date and time))?(?:[ \t]*\(utc\))?",
     re.IGNORECASE,
 )
+_ANY_HEADING: Final = re.compile(r"#{1,6}[ \t]")
+_FENCE: Final = re.compile(r"`{3,}[\w-]*|~{3,}[\w-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What stands in a marker or below a heading, and is no time."""
+
+    bound: Bound
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +68,20 @@ class Markup:
     end: int | None
     text: str
     hidden: tuple[str, ...]
+    unreadable: tuple[Unreadable, ...] = field(default=(), compare=False)
+    """Not compared: two bodies of which the same is read are the same."""
 
 
 def read_markup(body: str) -> Markup:
     """Take a body apart; ``text`` is without markers, our comments and outer white space."""
     reduced = _Reduction(body)
-    text = reduced.text.strip()
+    form = _Form(reduced.text)
     return Markup(
-        start=_first(reduced.times("start"), _heading_times(text, "start")),
-        end=_first(reduced.times("end"), _heading_times(text, "end")),
-        text=text,
+        start=_first(reduced.times("start"), form.times("start")),
+        end=_first(reduced.times("end"), form.times("end")),
+        text=form.text,
         hidden=tuple(reduced.hidden),
+        unreadable=(*reduced.unreadable, *form.unreadable),
     )
 
 
@@ -79,27 +96,38 @@ def write_markup(
         raise ValueError("a hidden comment is one trimmed line without brackets")
     body = text
     if start is not None:
-        body += f" [start_datetime:{start}]"
+        body += _marker("start", start)
     if end is not None:
-        body += f" [end_datetime:{end}]"
+        body += _marker("end", end)
     comments = [f"{_COMMENT_START} {content} {_COMMENT_END}" for content in hidden]
     return "\n\n".join([body, "\n".join(comments)]) if comments else body
 
 
-def replace_end(body: str, end: int) -> str:
-    """The body with ``end`` as its only end marker, and otherwise as the maintainer wrote it.
+def has_headings(body: str) -> bool:
+    """Whether a time has a heading of an issue form in this body."""
+    return "###" in body and bool(_Form(_Reduction(body).text).headings)
 
-    Only where markers stand entangled in each other, so that taking out the end would change
-    what else is read, is the body written anew.
+
+def write_form(form: str, wanted: Markup) -> str:
+    """A body that reads as ``wanted``, with the times in the headings that ``form``, a body, has.
+
+    Where it can, it is ``form`` with other times alone; else the text comes first, and the headings
+    follow it. Times without a heading stand in markers. Raises ValueError as ``write_markup``.
     """
-    kept = _Reduction(body, keep=frozenset({"start", "hidden"})).text
-    if kept.endswith(" ") and not body.endswith(" "):
-        kept = kept[:-1]  # the space that stood before the end marker taken from the tail
-    body_with_end = f"{kept} [end_datetime:{end}]"
+    for body in (_with_times(form, wanted), _with_headings(form, wanted)):
+        if read_markup(body) == wanted:
+            return body
+    return write_markup(wanted.text, start=wanted.start, end=wanted.end, hidden=wanted.hidden)
+
+
+def replace_end(body: str, end: int) -> str:
+    """The body with ``end`` as its only end, and otherwise as the maintainer wrote it.
+
+    Where markers stand entangled in each other, so that taking out the end would change what else
+    is read, the body is written anew.
+    """
     wanted = replace(read_markup(body), end=end)
-    if read_markup(body_with_end) == wanted:
-        return body_with_end
-    return write_markup(wanted.text, start=wanted.start, end=end, hidden=wanted.hidden)
+    return write_form(body, wanted)
 
 
 def read_hidden(text: str) -> tuple[str, tuple[str, ...]]:
@@ -124,26 +152,6 @@ def write_hidden(text: str, hidden: Sequence[str]) -> str:
     return write_markup(text, start=None, end=None, hidden=hidden)
 
 
-def seconds_of(text: str) -> int | None:
-    """Whole seconds or an ISO 8601 date and time as seconds since 1970; None for anything else.
-
-    Fractions of a second are dropped. Times before 1970 or after 9999 are none.
-    """
-    if _SECONDS.fullmatch(text):
-        seconds = int(text)
-    elif iso := _ISO.fullmatch(text):
-        date, clock, second, sign, hours, minutes = iso.groups()
-        try:
-            moment = datetime.fromisoformat(f"{date}T{clock}:{second or '00'}+00:00")
-        except ValueError:
-            return None
-        offset = int(hours or 0) * 3600 + int(minutes or 0) * 60
-        seconds = int(moment.timestamp()) + (offset if sign == "-" else -offset)
-    else:
-        return None
-    return seconds if 0 <= seconds <= LATEST else None
-
-
 def _can_be_hidden(content: str) -> bool:
     """Whether a content survives being written: nothing in it can end it or begin a marker."""
     return content == content.strip() and not any(char in content for char in "\r\n[]<>")
@@ -153,18 +161,151 @@ def _first(*candidates: list[int]) -> int | None:
     return next((times[0] for times in candidates if times), None)
 
 
-def _heading_times(text: str, kind: str) -> list[int]:
-    """The valid times that stand under the form's headings of one kind."""
-    times: list[int] = []
-    waiting = False
-    for line in text.split("\n"):
-        if heading := _HEADING.fullmatch(line):
-            waiting = heading[1].lower() == kind
-        elif waiting and (value := line.strip()):
-            waiting = False
-            if (seconds := seconds_of(value)) is not None:
-                times.append(seconds)
-    return times
+def _marker(bound: Bound, seconds: int) -> str:
+    """The time in brackets, after a blank; seconds that could be a date are written in ISO 8601."""
+    is_plain = seconds_of(str(seconds), takes_date=True) == seconds
+    return f" [{bound}_datetime:{seconds if is_plain else iso_from_seconds(seconds)}]"
+
+
+def _time(bound: Bound, value: str) -> int | None:
+    return seconds_of(value, takes_date=bound == "start")
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    """Lines ``first`` to ``last``, both included, are it and what belongs to it.
+
+    ``at`` is the line of its value, None where it has none that can be read.
+    """
+
+    bound: Bound
+    title: str
+    first: int
+    last: int
+    at: int | None
+    value: str
+
+    @property
+    def seconds(self) -> int | None:
+        return _time(self.bound, self.value)
+
+
+class _Form:
+    """The headings of times in a text without markers, and what else it says."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = text.split("\n")
+        self.headings = list(self._find()) if "###" in text else []
+        taken = {line for each in self.headings for line in range(each.first, each.last + 1)} | {
+            number for number, line in enumerate(self.lines) if line.strip() == _NO_RESPONSE
+        }
+        kept = (line for number, line in enumerate(self.lines) if number not in taken)
+        self.text = "\n".join(kept).strip() if taken else text.strip()
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        return tuple(
+            Unreadable(each.bound, each.value)
+            for each in self.headings
+            if each.value and each.seconds is None
+        )
+
+    def times(self, bound: Bound) -> list[int]:
+        """The times that stand under the headings of one kind."""
+        found = (each.seconds for each in self.headings if each.bound == bound)
+        return [seconds for seconds in found if seconds is not None]
+
+    def first(self, bound: Bound) -> _Heading | None:
+        return next((each for each in self.headings if each.bound == bound), None)
+
+    def _find(self) -> Iterator[_Heading]:
+        for number, line in enumerate(self.lines):
+            if heading := _HEADING.fullmatch(line.strip()):
+                bound: Bound = "start" if heading[1].lower() == "start" else "end"
+                yield self._heading(bound, number)
+
+    def _heading(self, bound: Bound, first: int) -> _Heading:
+        last, fence = self._blank_until(first), None
+        if (line := self._line(last + 1)) and _FENCE.fullmatch(line):
+            fence = last + 1
+            last = self._blank_until(fence)
+            line = self._line(last + 1)
+        title = self.lines[first].strip()
+        if not line or _ANY_HEADING.match(line) or _FENCE.fullmatch(line):
+            last = last + 1 if fence is not None and line and _FENCE.fullmatch(line) else last
+            return _Heading(bound, title, first, last, None, "")
+        at = last + 1
+        if line != _NO_RESPONSE and _time(bound, line) is None:
+            return _Heading(bound, title, first, first, None, line)
+        last = self._blank_until(at)
+        if fence is not None and _FENCE.fullmatch(self._line(last + 1)):
+            last = self._blank_until(last + 1)
+        return _Heading(bound, title, first, last, at, "" if line == _NO_RESPONSE else line)
+
+    def _line(self, number: int) -> str:
+        return self.lines[number].strip() if number < len(self.lines) else ""
+
+    def _blank_until(self, number: int) -> int:
+        """The last of the blank lines that follow a line, or that line."""
+        while number + 1 < len(self.lines) and not self.lines[number + 1].strip():
+            number += 1
+        return number
+
+
+def _wanted(markup: Markup) -> Mapping[Bound, int | None]:
+    return {"start": markup.start, "end": markup.end}
+
+
+def _with_times(body: str, wanted: Markup) -> str:
+    """The body with other times: in its headings where it has them, else in markers."""
+    now = _wanted(read_markup(body))
+    for bound, seconds in _wanted(wanted).items():
+        if now[bound] == seconds:
+            continue
+        others: set[Kind] = {"start", "end", "hidden"}
+        kept = _Reduction(body, keep=frozenset(others - {bound})).text
+        if kept.endswith(" ") and not body.endswith(" "):
+            kept = kept[:-1]  # the space that stood before the marker taken from the tail
+        form = _Form(kept)
+        if heading := form.first(bound):
+            body = _with_value(form, heading, seconds)
+        else:
+            body = kept if seconds is None else kept + _marker(bound, seconds)
+    return body
+
+
+def _with_value(form: _Form, first: _Heading, seconds: int | None) -> str:
+    """The form with a time below the first heading of its kind, and below no other."""
+    lines = list(form.lines)
+    value = _NO_RESPONSE if seconds is None else readable(seconds)
+    for each in reversed(form.headings):
+        if each.bound != first.bound:
+            continue
+        text = value if each is first else _NO_RESPONSE
+        ending = "\r" if lines[each.first].endswith("\r") else ""
+        if each.at is not None:
+            lines[each.at] = text + ending
+        elif each is first:
+            lines[each.first + 1 : each.first + 1] = [ending, text + ending]
+            if each.first + 3 < len(lines) and lines[each.first + 3].strip():
+                lines.insert(each.first + 3, ending)
+    return "\n".join(lines)
+
+
+def _with_headings(form: str, wanted: Markup) -> str:
+    """The text, the headings of ``form`` with the times, and the hidden comments."""
+    now, there = read_markup(form), _Form(_Reduction(form).text)
+    blocks, markers = [], ""
+    for bound, seconds in _wanted(wanted).items():
+        heading = there.first(bound)
+        if heading is None:
+            markers += "" if seconds is None else _marker(bound, seconds)
+            continue
+        is_same = seconds is not None and seconds == _wanted(now)[bound] == heading.seconds
+        value = _NO_RESPONSE if seconds is None else readable(seconds)
+        blocks.append(f"{heading.title}\n\n{heading.value if is_same else value}")
+    body = "\n\n".join(filter(None, [wanted.text + markers, *blocks]))
+    return write_markup(body, start=None, end=None, hidden=wanted.hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +336,15 @@ class _Reduction:
         self._output: list[str] = []
         self._brackets: list[_Spot] = []
         self._comments: list[_Spot] = []
-        self._times: list[tuple[str, int]] = []
+        self._times: list[tuple[Bound, int]] = []
+        self.unreadable: list[Unreadable] = []
         self.hidden: list[str] = []
         self.took_comments = False
         self._run()
         self.text = "".join(self._output)
 
-    def times(self, kind: Kind) -> list[int]:
-        return [seconds for each, seconds in self._times if each == kind]
+    def times(self, bound: Bound) -> list[int]:
+        return [seconds for each, seconds in self._times if each == bound]
 
     def _run(self) -> None:
         done = 0
@@ -230,15 +372,18 @@ class _Reduction:
         opening = self._brackets[-1] if self._brackets else None
         if opening and opening.opens and len(self._output) - opening.output <= _LONGEST_MARKER:
             candidate = "".join(self._output[opening.output :])
-            marker = _MARKER.fullmatch(candidate)
-            seconds = seconds_of(marker[2]) if marker else None
-            if marker and seconds is not None:
+            if marker := _MARKER.fullmatch(candidate):
+                bound: Bound = "start" if marker[1].lower() == "start" else "end"
+                seconds = _time(bound, marker[2])
                 as_written = self._source[opening.source : source + 1] == candidate
-                if as_written:
-                    self._times.append((marker[1], seconds))
-                if not (as_written and marker[1] in self._keep):
-                    self._cut(opening.output)
-                    return
+                if seconds is None and as_written:
+                    self.unreadable.append(Unreadable(bound, marker[2]))
+                elif seconds is not None:
+                    if as_written:
+                        self._times.append((bound, seconds))
+                    if not (as_written and bound in self._keep):
+                        self._cut(opening.output)
+                        return
         self._brackets.append(self._spot(source, opens=False))
 
     def _open_comment(self, source: int) -> None:

@@ -16,9 +16,9 @@ from typing import Final, Literal
 
 from github_store.incident import INCIDENT_LABEL, Incident
 from github_store.labels import label_keys
-from github_store.markers import LATEST
 from github_store.monitor import tag_problem
 from github_store.records import Issue, iso_from_seconds
+from github_store.timestamps import LATEST
 
 MAX_TEXT_LENGTH: Final = 256
 """GitHub refuses a longer text; qualifiers are not counted."""

@@ -49,6 +49,7 @@ PURE = (
     "github_store/status_message",
     "github_store/strict_json",
     "github_store/tag_aliases",
+    "github_store/timestamps",
     "github_store/trust",
     "github_store/uptime",
     "github_store/webhook",

@@ -13,15 +13,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from github_store.markers import (
-    LATEST,
     Markup,
+    Unreadable,
+    _Form,
+    has_headings,
     read_hidden,
     read_markup,
     replace_end,
-    seconds_of,
+    write_form,
     write_hidden,
     write_markup,
 )
+from github_store.timestamps import LATEST, is_date_alone, readable, seconds_of
 
 SLOW_MACHINES_ALLOWED = settings(deadline=None)
 
@@ -107,13 +110,11 @@ def test_markers_are_read_and_taken_out(
     [
         "[start_datetime:]",
         "[start_datetime:soon]",
-        "[start_datetime: 5]",
         "[start_datetime:-5]",
         "[start_datetime:5.5]",
         f"[start_datetime:{LATEST + 1}]",
         "[start_datetime:999999999999999999999999]",
         "[start_datetime:٣]",
-        "[Start_datetime:5]",
         "[start_datetime:5",
         "[start_datetime:2023-02-30T10:00Z]",
         "[[start_datetime:x]]",
@@ -180,11 +181,9 @@ def test_taking_markers_out_leaves_no_new_one_behind_and_invents_no_time(body: s
         ("2023-12-12T24:00Z", None),
         ("2023-12-12T18:29:60Z", None),
         ("2023-12-12T18:29+24:00", None),
-        ("2023-12-12T18:29 Z", None),
         ("12.12.2023 18:29", None),
         ("-1", None),
         ("1e9", None),
-        (" 5", None),
         ("5\n", None),
         ("", None),
     ],
@@ -194,10 +193,89 @@ def test_seconds_and_iso_8601_are_times_and_nothing_else(text: str, seconds: int
 
 
 @SLOW_MACHINES_ALLOWED
-@given(st.integers(86_400, LATEST - 86_400), st.integers(-23 * 60 - 59, 23 * 60 + 59))
+@given(st.integers(86_400, LATEST - 86_400), st.integers(-12 * 60, 14 * 60))
 def test_any_moment_written_in_any_zone_is_read_as_that_moment(seconds: int, minutes: int) -> None:
     zone = timezone(timedelta(minutes=minutes))
     assert seconds_of(datetime.fromtimestamp(seconds, UTC).astimezone(zone).isoformat()) == seconds
+
+
+WRITTEN = 1_795_545_000
+"""2026-11-24 18:30 UTC."""
+
+READ = [
+    "2026-11-24 18:30 UTC", "2026-11-24T18:30 UTC", "2026-11-24 18:30 GMT", "2026-11-24 18:30 utc",
+    "2026-11-24 18:30 (UTC)", "2026-11-24 18:30 +0000", "2026-11-24 18:30 -00:00",
+    "2026-11-24 19:30 +01:00", "2026-11-24 19:30 UTC+1", "2026-11-24T13:00-0530",
+    "2026-11-24 18:30 Z", "2026-11-24t18:30z", "2026-11-24 18:30", "2026-11-24, 18:30",
+    "20261124T1830Z", "20261124T183000Z", "20261124 1830", "20261124T18:30:00", "2026-11-24T1830",
+    "2026-11-24 18:30:00", "2026-11-24T18:30:00.123Z", "2026-11-24T18:30:00,9Z", "1795545000",
+    "1795545000999", "`2026-11-24 18:30 UTC`", "**2026-11-24 18:30**.", "_2026-11-24 18:30_",
+    "\"2026-11-24 18:30\"", "2026-11-24 18:30.", " 2026-11-24   18:30\t", "2026-11-24\u00a018:30",
+    "2026\u201111\u201124 18:30", "\ufeff2026-11-24 18:30\u200e", "2026-11-24 18:30\u202fUTC",
+]  # fmt: skip
+UNREADABLE = [
+    "11/12/2026", "11/12/2026 18:30", "24.11.2026 18:30", "2026/11/24 18:30", "2026.11.24 18:30",
+    "2026-11-24 18.30", "2026-24-11 18:30", "2026-1-5 18:30", "26-11-24 18:30", "Nov 24, 2026",
+    "2026-02-30 10:00", "2026-11-24 25:00", "2026-11-24 24:00", "2026-11-24 18:60",
+    "2026-11-24 18:30:60", "2026-11-24 6:30 PM", "2026-11-24 18:30 CET", "2026-11-24 18:30 EST",
+    "2026-11-24 10:00-18:00", "2026-11-24 10:00 - 11:00", "2026-11-24 18:30 Z+01:00",
+    "2026-11-24 18:30 +24:00", "2026-11-24T18", "18:30", "tomorrow", "202611241830",
+    "20261124183000", "1795545000123456", "1795545000.5", "1e9", "-1", "0001-01-01 00:00",
+    "10000-01-01 00:00", "1969-12-31 23:59", "\u0662\u0660\u0662\u0666-11-24 18:30", "", "x" * 200,
+    "2026-11-24 18:30\n2026-11-25", "2026-W48-2", "2026-328", "2026-11-24 18:30 UTC UTC",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", READ)
+def test_a_moment_is_read_however_people_write_it(text: str) -> None:
+    assert seconds_of(text) == WRITTEN
+    assert read_markup(f"Text [start_datetime:{text}]").start == WRITTEN
+    assert read_markup(f"Text [ end_datetime : {text} ]").end == WRITTEN
+    form = (
+        f"### What happened\n\nText\n\n### Start time (UTC)\n\n{text}\n\n"
+        f"### End time (UTC)\n\n{text}"
+    )
+    assert read_markup(form) == Markup(WRITTEN, WRITTEN, "### What happened\n\nText", ())
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_what_could_mean_two_things_or_nothing_is_not_read(text: str) -> None:
+    assert seconds_of(text, takes_date=True) is None
+
+
+@pytest.mark.parametrize("text", [each for each in UNREADABLE if each and "\n" not in each])
+def test_what_cannot_be_read_is_told_with_its_value(text: str) -> None:
+    marker = read_markup(f"Text [end_datetime:{text}]")
+    assert (marker.end, marker.unreadable) == (None, (Unreadable("end", text),))
+    form = read_markup(f"### What happened\n\nText\n\n### Start time (UTC)\n\n{text}")
+    assert (form.start, form.unreadable) == (None, (Unreadable("start", text),))
+
+
+def test_a_field_left_empty_is_nothing_to_tell() -> None:
+    assert (
+        read_markup("### Start time (UTC)\n\n_No response_\n\n### End time (UTC)\n").unreadable
+        == ()
+    )
+
+
+@pytest.mark.parametrize("date", ["2026-11-24", "20261124", "`2026-11-24`", "2026-11-24 UTC"])
+def test_a_date_alone_is_a_start_at_midnight_and_no_end(date: str) -> None:
+    midnight = WRITTEN - 18 * 3600 - 30 * 60
+    markup = read_markup(f"[start_datetime:{date}] [end_datetime:{date}]")
+    assert (markup.start, markup.end) == (midnight, None)
+    assert markup.unreadable == (Unreadable("end", date),)
+    assert is_date_alone(date)
+
+
+@given(st.integers(0, LATEST))
+def test_what_is_written_for_people_is_read_as_the_same_moment(seconds: int) -> None:
+    assert seconds_of(readable(seconds)) == seconds
+
+
+@pytest.mark.parametrize("seconds", [20_261_124, 202_611_241_830])
+def test_seconds_that_look_like_a_date_are_written_so_that_they_are_read(seconds: int) -> None:
+    body = write_markup("", start=seconds, end=seconds)
+    assert (read_markup(body).start, read_markup(body).end) == (seconds, seconds)
 
 
 # The issue form's headings
@@ -251,8 +329,25 @@ def test_what_our_issue_forms_ask_is_read(form: Path) -> None:
     assert (markup.start, markup.end) == (1702405740, 1702405920)
 
 
-def test_headings_stay_in_the_text() -> None:
-    assert read_markup("### Start\n\n5").text == "### Start\n\n5"
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("### Start\n\n5", ""),
+        ("A\n\n### Start\n\n5\n\nB", "A\n\nB"),
+        (
+            "### What happened\n\nA\r\n\r\n### End time (UTC)\r\n\r\n_No response_",
+            "### What happened\n\nA",
+        ),
+        ("### What happened\n\n_No response_\n\n### Start\n\n5", "### What happened"),
+        ("### Start\n\n```\n5\n```\n\nB", "B"),
+        ("### Start time (UTC)\n\n24.11.2026", "24.11.2026"),
+        ("### Start\nWe saw it at once.", "We saw it at once."),
+        ("### Startling news\n\n5", "### Startling news\n\n5"),
+    ],
+    ids=["alone", "amid", "no response", "elsewhere", "fenced", "unreadable", "prose", "other"],
+)
+def test_the_text_is_without_headings_of_times_and_no_response(body: str, text: str) -> None:
+    assert read_markup(body).text == text
 
 
 # Writing
@@ -314,26 +409,31 @@ def test_reading_what_was_read_changes_nothing_more(body: str) -> None:
 
 # The same, told slowly: take out what ends first, again and again
 
-_MARKER = re.compile(r"\[(start|end)_datetime:([^\[\]]+)\]")
+_MARKER = re.compile(r"\[[^\S\r\n]*(start|end)_datetime[^\S\r\n]*:([^\[\]]*)\]", re.IGNORECASE)
 _OPEN = "<!-- kener-issues:"
 _COMMENT = re.compile(rf"{_OPEN}(?:(?!{_OPEN})[^\n])*-->\Z")
 _OUR_COMMENT = re.compile(rf"{_OPEN}([^\r\n\[\]<>]*)-->")
 
 
 def told_slowly(body: str) -> tuple[list[tuple[str, int]], str, tuple[str, ...]]:
-    found = [(kind, seconds_of(value)) for kind, value in _MARKER.findall(body)]
+    found = [(kind.lower(), told(kind, value)) for kind, value in _MARKER.findall(body)]
     markers = [(kind, seconds) for kind, seconds in found if seconds is not None]
     hidden = tuple(content.strip() for content in _OUR_COMMENT.findall(body))
     end = 0
     while end <= len(body):
         head = body[:end]
-        marker = re.search(_MARKER.pattern + r"\Z", head)
-        cut = marker if marker and seconds_of(marker[2]) is not None else _COMMENT.search(head)
+        marker = re.search(_MARKER.pattern + r"\Z", head, re.IGNORECASE)
+        is_time = marker and told(marker[1], marker[2]) is not None
+        cut = marker if is_time else _COMMENT.search(head)
         if cut:
             body, end = head[: cut.start()] + body[end:], 0
         else:
             end += 1
-    return markers, body.strip(), hidden
+    return markers, _Form(body).text, hidden
+
+
+def told(kind: str, value: str) -> int | None:
+    return seconds_of(value, takes_date=kind.lower() == "start")
 
 
 @SLOW_MACHINES_ALLOWED
@@ -370,7 +470,7 @@ def test_one_pass_finds_what_taking_out_again_and_again_finds(body: str) -> None
             "Text\n\n<!-- kener-issues: key -->",
             "Text\n\n<!-- kener-issues: key --> [end_datetime:9]",
         ),
-        ("### End\n\n6", "### End\n\n6 [end_datetime:9]"),
+        ("### End\n\n6", "### End\n\n1970-01-01 00:00:09 UTC"),
         ("[end_datetime:never]", "[end_datetime:never] [end_datetime:9]"),
     ],
 )
@@ -396,6 +496,95 @@ def test_replacing_the_end_by_itself_changes_nothing_at_all(body: str, end: int)
     assert replace_end(once, end) == once
 
 
+# Writing into an issue form
+
+FORM = (
+    "### What happened\n\nA crash\n\n### Start time (UTC)\n\n2026-11-24T18:30 UTC\n\n"
+    "### End time (UTC)\n\n_No response_\n\n### Links\n\n_No response_"
+)
+FORM_TEXT = "### What happened\n\nA crash\n\n### Links"
+
+
+def test_a_time_is_written_below_its_heading_and_all_else_stays() -> None:
+    written = write_form(FORM, Markup(WRITTEN, WRITTEN + 61, FORM_TEXT, ()))
+    assert written == FORM.replace("(UTC)\n\n_No response_", "(UTC)\n\n2026-11-24 18:31:01 UTC"), (
+        "a start that stays is spelled as before"
+    )
+    cleared = write_form(written, Markup(None, WRITTEN + 61, FORM_TEXT, ()))
+    assert cleared == written.replace("2026-11-24T18:30 UTC", "_No response_")
+
+
+def test_a_marker_goes_once_its_time_stands_below_the_heading() -> None:
+    marked = FORM + " [end_datetime:5] [start_datetime:2]"
+    written = write_form(marked, Markup(2, 9, FORM_TEXT, ()))
+    assert "end_datetime" not in written
+    assert "1970-01-01 00:00:09 UTC" in written
+
+
+def test_another_text_keeps_the_headings_and_what_a_maintainer_wrote_below_them() -> None:
+    wanted = Markup(WRITTEN, 60, "All is well", ("key 1",))
+    assert write_form(FORM, wanted) == (
+        "All is well\n\n### Start time (UTC)\n\n2026-11-24T18:30 UTC\n\n"
+        "### End time (UTC)\n\n1970-01-01 00:01 UTC\n\n<!-- kener-issues: key 1 -->"
+    )
+
+
+def test_a_value_that_cannot_be_read_is_not_lost() -> None:
+    body = "### Start time (UTC)\r\n\r\n24.11.2026\r\n\r\n### End time (UTC)\r\n\r\n5"
+    assert write_form(body, Markup(None, 5, "24.11.2026", ())) == body
+    written = write_form(body, Markup(3, 5, "24.11.2026", ()))
+    assert written == body.replace("24.11", "1970-01-01 00:00:03 UTC\r\n\r\n24.11")
+
+
+FORM_PIECES = (
+    "### Start time (UTC)\n\n",
+    "### End time (UTC)\n\n",
+    "### Start\n",
+    "### What\n\n",
+    "_No response_",
+    "2026-11-24 18:30 UTC",
+    "`2026-11-24 18:30`",
+    "2026-11-24",
+    "24.11.2026",
+    "```\n",
+    "\n",
+    "\r\n",
+    "5",
+    "text",
+    "[start_datetime:7]",
+    "[end_datetime:9]",
+    "[start_datetime:x]",
+    "[end_",
+    "datetime:2]",
+    "<!-- kener-issues: k -->",
+    " ",
+)
+forms = st.lists(st.sampled_from(FORM_PIECES), max_size=20).map("".join)
+
+
+@SLOW_MACHINES_ALLOWED
+@given(forms | bodies, times, times, st.none() | forms | bodies)
+def test_whatever_is_written_into_a_form_is_read_again(
+    form: str, start: int | None, end: int | None, other: str | None
+) -> None:
+    before = read_markup(form)
+    text = before.text if other is None else read_markup(other).text
+    assert read_markup(text).text == text
+    wanted = Markup(start, end, text, before.hidden)
+    written = write_form(form, wanted)
+    markup = read_markup(written)
+    given_by_text = read_markup(text)
+    expected = Markup(
+        given_by_text.start if start is None else start,
+        given_by_text.end if end is None else end,
+        text,
+        before.hidden,
+    )
+    assert markup == expected
+    if wanted == before and has_headings(form):
+        assert written == form
+
+
 # Cost
 
 
@@ -415,6 +604,15 @@ def test_replacing_the_end_by_itself_changes_nothing_at_all(body: str, end: int)
         "-->",
         "### Start\n",
         "[start_datetime:11111111111",
+        "[ start_datetime :",
+        "[start_datetime: 2026-11-24 18:30 UTC ]",
+        "[start_datetime:x]",
+        "### Start time (UTC)\n\n```\n",
+        "### Start\n\n2026-11-24 18:30\n",
+        "### Start\n_No response_\n",
+        "### Start\n\n",
+        "\n",
+        "### Start\n[end_datetime:1]\n",
     ],
 )
 def test_a_hostile_body_of_full_length_costs_no_more_than_its_length(unit: str) -> None:

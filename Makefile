@@ -18,7 +18,8 @@ soak: $(VENV)/.test
 	@$(BIN)/python -m pytest -s tests/soak
 	@HYPOTHESIS_PROFILE=search EDITS_SEEDS=20 $(BIN)/python -m pytest -n auto \
 	  tests/store/test_status_changes.py tests/store/test_window_status.py \
-	  tests/store/test_edits_on_github.py
+	  tests/store/test_edits_on_github.py \
+	  tests/app/test_every_answer_is_a_fresh_process_answer.py
 
 check: $(VENV)/.test
 	@$(BIN)/ruff format --check .

@@ -12,7 +12,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from github_store.incident import Incident
-from github_store.markers import LATEST
 from github_store.search_query import (
     MAX_TEXT_LENGTH,
     SearchFilter,
@@ -20,6 +19,7 @@ from github_store.search_query import (
     issue_query,
     title_matches,
 )
+from github_store.timestamps import LATEST
 
 LENIENT = settings(deadline=None)
 OURS = ("repo:o/r", "is:issue", 'label:"incident"')

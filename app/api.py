@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI
-from starlette.routing import BaseRoute, Route
 
 from app import __version__
 from app.auth import Access
 from app.errors import install_error_answers
+from app.guarded_route import GuardedRoute, no_route
 from app.metrics import Metrics
 from app.readiness import Vitals
 from app.reception import Reception
@@ -46,7 +46,7 @@ def create_app(
     routes = [
         *incident_routes.routes(),
         *status_routes.routes(),
-        *ObservationRoutes(metrics, vitals, clock=clock).routes(),
+        *ObservationRoutes(metrics, vitals, is_public=metrics_public, clock=clock).routes(),
         *document_routes(),
     ]
     direct = [status_routes.direct, incident_routes.direct]
@@ -54,21 +54,20 @@ def create_app(
         webhook_routes = WebhookRoutes(inbox, note=metrics.delivery)
         routes += webhook_routes.routes()
         direct.append(webhook_routes.direct)
-    known = [each for each in routes if isinstance(each, Route)]
     return Reception(
         routed(routes),
         direct=direct,
         access=access,
-        guards_metrics=not metrics_public,
-        note=RequestLog(access=access, metrics=metrics, routes=known).note,
+        note=RequestLog(access=access, metrics=metrics, routes=routes).note,
     )
 
 
-def routed(routes: Sequence[BaseRoute]) -> FastAPI:
-    """The framework's application, whose errors answer as ours do."""
+def routed(routes: Sequence[GuardedRoute]) -> FastAPI:
+    """The framework's application, whose errors answer as ours do; it has no routes of its own."""
     app = FastAPI(
         title="kener-issues", version=__version__, openapi_url=None, redirect_slashes=False
     )
-    app.router.routes.extend(routes)
+    app.router.routes[:] = routes
+    app.router.default = no_route
     install_error_answers(app)
     return app

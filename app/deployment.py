@@ -33,7 +33,7 @@ def uses_app(settings: Settings) -> bool:
 def check_real_repository(settings: Settings) -> None:
     """Raises ConfigurationError naming the first setting that serving one lacks."""
     check_access_settings(settings)
-    if settings.api_token is None:
+    if settings.api_token is None and settings.api_token_file is None:
         raise ConfigurationError(
             "API_TOKEN is missing: a real repository is not served without a token of your choice"
         )

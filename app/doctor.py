@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.credentials import credential_of
+from app.credentials import api_tokens, credential_of
 from app.deployment import check_real_repository, uses_embedded_github
 from app.serving import EMBEDDED_REPOSITORY, embedded_github
 from app.settings import Settings
+from app.tokens import SHORTEST
 from github_store import (
     ConfigurationError,
     Credential,
@@ -28,7 +29,6 @@ from github_store import (
     check_up,
 )
 
-SHORTEST_TOKEN: Final = 16
 LEAST_SPACE: Final = 100_000_000
 """Bytes: what is held on disk, the journal, and room for a busy day."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -68,10 +68,9 @@ def examine(settings: Settings) -> list[Finding]:
 def local_findings(settings: Settings) -> list[Finding]:
     """What the settings and this machine tell by themselves."""
     findings = [_data_dir(settings.data_dir)]
-    token = settings.api_token
-    if token is not None and len(token.get_secret_value()) < SHORTEST_TOKEN:
-        found = f"it has fewer than {SHORTEST_TOKEN} characters"
-        findings.append(Finding(Grade.WARN, "API_TOKEN", found, "choose a longer one"))
+    for name in api_tokens(settings).short:
+        found = f"a token has fewer than {SHORTEST} characters"
+        findings.append(Finding(Grade.WARN, name, found, "choose a longer one"))
     url = urllib.parse.urlsplit(settings.github_api_url)
     if url.scheme == "http" and url.hostname not in _LOOPBACK:
         remedy = "set it to an address with https"

@@ -1,6 +1,7 @@
 """What every request meets first, and what is told of it afterwards.
 
-It gets an id, is let in or not before anything of it is read, and goes to its operation: straight
+It gets an id, and goes to its operation, which lets its caller in or not before anything of the
+body is read: straight
 to those that monitors and pages repeat all day, since the framework's own layers take as long as
 they do; to the routes of the framework otherwise. What is answered is the same, to the byte. It
 gets an answer whatever happens, and leaves one line and one count.
@@ -9,6 +10,7 @@ gets an answer whatever happens, and leaves one line and one count.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,13 +22,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth import Access
 from app.errors import error_reply, fault_reply
+from app.guarded_route import ACCESS, refusal_of_caller
 from app.no_request import REFUSED
-from app.refusal import refusal_reply
+from app.refusal import Refused, refusal_reply
 from app.request_id import HEADER, REQUEST_ID, current_request_id, given_id, new_ids
 from app.stopping import stopping_reply
+from app.tokens import Right
 
-GUARDED: Final = "/api"
-METRICS: Final = "/metrics"
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Operation = Callable[[Request], Awaitable[Response]]
 Note = Callable[[Scope, str, int, float], None]
@@ -34,18 +37,19 @@ Note = Callable[[Scope, str, int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """An operation, and what its path says."""
+    """An operation, what its caller needs, and what its path says."""
 
     operation: Operation
+    needs: Right = Right.WRITE
     path_params: Mapping[str, str] = field(default_factory=dict)
 
 
 class Reception:
     """ASGI. ``direct`` are asked with method and path, in turn; what none knows is ``routed``.
 
-    Nothing under ``/api`` runs, or reads a body, without access; ``guards_metrics``: nor is
-    ``/metrics`` shown. ``note`` is told of every request with its id, its answer's status (0 where
-    none was sent) and its seconds. ``timer`` gives seconds that never go back.
+    Both decide by ``access`` who may call. ``note`` is told of every request with its id, its
+    answer's status (0 where none was sent) and its seconds. ``timer`` gives seconds that never go
+    back.
     """
 
     def __init__(
@@ -54,7 +58,6 @@ class Reception:
         *,
         direct: Sequence[Callable[[str, str], Direct | None]] = (),
         access: Access,
-        guards_metrics: bool = True,
         note: Note,
         ids: Callable[[], str] | None = None,
         timer: Callable[[], float] = time.perf_counter,
@@ -62,7 +65,6 @@ class Reception:
         self.routed = routed
         self.direct = tuple(direct)
         self._access = access
-        self._guards_metrics = guards_metrics
         self._note = note
         self._ids = ids or new_ids()
         self._timer = timer
@@ -73,6 +75,7 @@ class Reception:
             return
         request_id = scope.get(REQUEST_ID) or given_id(scope["headers"]) or self._ids()
         scope[REQUEST_ID] = request_id
+        scope[ACCESS] = self._access
         current_request_id.set(request_id)  # the server gives every request a task of its own
         answer = _Answer(send, request_id)
         began = self._timer()
@@ -92,18 +95,19 @@ class Reception:
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if self._is_guarded(path):
-            client = scope.get("client")
-            refused = self._access.refusal(scope["headers"], peer=client[0] if client else None)
-            if refused:
-                await refusal_reply(refused, path=path)(scope, receive, send)
-                return
+        if _CONTROL.search(path):
+            refused = Refused("bad request", "the path: expected one without control characters")
+            await refusal_reply(refused, path=path)(scope, receive, send)
+            return
         direct = self._directly(scope["method"], path)
         if direct is None:
             await self.routed(scope, receive, send)
             return
         # As the router does, for whoever tells of the request afterwards.
         scope["endpoint"], scope["path_params"] = direct.operation, direct.path_params
+        if refusal := refusal_of_caller(scope, needs=direct.needs):
+            await refusal_reply(refusal, path=path)(scope, receive, send)
+            return
         request = Request(scope, receive)
         try:
             reply = await direct.operation(request)
@@ -113,11 +117,6 @@ class Reception:
                 raise
             reply = await answer(request, error)
         await reply(scope, receive, send)
-
-    def _is_guarded(self, path: str) -> bool:
-        if path.startswith(GUARDED):
-            return len(path) == len(GUARDED) or path[len(GUARDED)] == "/"
-        return self._guards_metrics and path == METRICS
 
     def _directly(self, method: str, path: str) -> Direct | None:
         for find in self.direct:

@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterable
 from typing import Any, Final
 
-from starlette.routing import Route
 from starlette.types import Scope
 
 from app.auth import Access
+from app.guarded_route import GuardedRoute
 from app.metrics import NO_ROUTE, Metrics
 
 REQUESTS: Final = "kener_issues.requests"
@@ -32,7 +32,7 @@ class RequestLog:
     Of a path without parameters its route is told of callers who were not let in, too.
     """
 
-    def __init__(self, *, access: Access, metrics: Metrics, routes: Iterable[Route]) -> None:
+    def __init__(self, *, access: Access, metrics: Metrics, routes: Iterable[GuardedRoute]) -> None:
         self._access = access
         self._metrics = metrics
         self._templates: dict[object, str] = {route.endpoint: route.path for route in routes}

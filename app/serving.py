@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import time
@@ -20,7 +21,7 @@ from app.api import create_app
 from app.api_token import HOOK_SECRET_NAME, kept_token
 from app.auth import Access
 from app.banner import Start, banner
-from app.credentials import credential_of
+from app.credentials import ApiTokens, api_tokens, credential_of
 from app.deployment import check_real_repository, uses_embedded_github
 from app.first_start import FirstStart
 from app.github_contact import GitHubContact
@@ -35,6 +36,7 @@ from app.redaction import Redaction
 from app.request_body import bodies_on_their_way
 from app.samples import sample_monitors, write_samples
 from app.settings import Settings
+from app.tokens import SHORTEST, Tokens
 from github_store import (
     ConfigurationError,
     Credential,
@@ -48,6 +50,8 @@ from github_store import (
     point_hook,
 )
 from github_store.embedded import EmbeddedGitHub
+
+log = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 EMBEDDED_REPOSITORY = "owner/status"
@@ -82,11 +86,12 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
     with ExitStack() as parts, _StopSignals() as stop:
         if not uses_embedded_github(settings):
             check_real_repository(settings)
+        given = api_tokens(settings)
         listener = parts.enter_context(listening(settings.host, settings.port))
         connection = _connection(settings, parts)
-        token = settings.api_token
-        secret = kept_token(settings.data_dir) if token is None else token.get_secret_value()
-        for each in (secret, *connection.secrets):
+        made = None if given.write else kept_token(settings.data_dir)
+        tokens = Tokens(given.write or (made or "",), read=given.read)
+        for each in (*given.write, *given.read, made or "", *connection.secrets):
             redaction.add(each)
         metrics, contact = Metrics(CollectorRegistry()), GitHubContact(clock=time.time)
         connections = OpenConnections(most=room_for_connections(raise_open_files()))
@@ -111,13 +116,14 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
             )
 
         metrics.watch(vitals, clock=time.time)
+        _warn_of_short(given)
         try:
             app = create_app(
                 incidents=store.incidents,
                 statuses=store.statuses,
                 monitors=store.current_monitors,
                 access=Access(
-                    token=secret,
+                    tokens=tokens,
                     ip=settings.api_ip,
                     ip_pattern=settings.api_ip_regex,
                     trusted_proxies=settings.trusted_proxies,
@@ -134,7 +140,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
                 tag=store.monitors.tags[0],
                 embedded_url=connection.api_url if connection.is_embedded else None,
                 data_dir=str(settings.data_dir),
-                made_token=secret if token is None else None,
+                made_token=made,
             )
             _spare_the_long_lived()
             show(banner(start))
@@ -165,6 +171,11 @@ async def _pointed_hook(store: Store, connection: Connection, *, port: int) -> A
         pointing.cancel()
         with suppress(StoreError, asyncio.CancelledError):
             await pointing
+
+
+def _warn_of_short(given: ApiTokens) -> None:
+    for name in given.short:
+        log.warning("%s: a token has fewer than %d characters: choose a longer one", name, SHORTEST)
 
 
 def _spare_the_long_lived() -> None:

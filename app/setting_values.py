@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from app.client_address import Address, Network, parse_address, parse_network
+from app.tokens import digest_of
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/([A-Za-z0-9._-]{1,100})")
 _LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?")
@@ -20,6 +21,16 @@ def header_safe(secret: SecretStr) -> SecretStr:
     """What can be sent in a header as it is."""
     if any(unicodedata.category(char) in {"Cc", "Cs"} for char in secret.get_secret_value()):
         raise ValueError
+    return secret
+
+
+def tokens(secret: SecretStr) -> SecretStr:
+    """One or more, each as it is or as its digest."""
+    given = parts(header_safe(secret).get_secret_value())
+    if not given:
+        raise ValueError
+    for each in given:
+        digest_of(each)
     return secret
 
 

@@ -42,6 +42,11 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(ge=1, le=3600)]
 Id = Annotated[int, Field(gt=0)]
 Secret = Annotated[SecretStr, AfterValidator(values.header_safe)]
+ApiTokens = Annotated[SecretStr, AfterValidator(values.tokens)]
+_TOKENS = (
+    "one or more tokens with commas between, each without control characters, "
+    "or sha256: and 64 hexadecimal digits"
+)
 
 
 class Settings(BaseSettings):
@@ -53,11 +58,25 @@ class Settings(BaseSettings):
     port: Port = _setting(
         3000, "where to listen; 0 takes any free port", unit="port", expected="0 to 65535"
     )
-    api_token: Secret | None = _setting(
+    api_token: ApiTokens | None = _setting(
         None,
-        "the token every call of the API must carry; needed with a real repository, else made "
-        "once and kept in DATA_DIR",
-        expected="a text without control characters",
+        "the token every call of the API must carry, or several while one is replaced, each as it "
+        "is or as sha256: and its digest; needed with a real repository, else made once and kept "
+        "in DATA_DIR",
+        unit="tokens, comma separated",
+        expected=_TOKENS,
+    )
+    api_token_file: Path | None = _setting(
+        None,
+        "a file with these tokens, in place of API_TOKEN: one a line",
+        unit="path",
+        expected="a path",
+    )
+    api_read_token: ApiTokens | None = _setting(
+        None,
+        "tokens that may only read, written like API_TOKEN's",
+        unit="tokens, comma separated",
+        expected=_TOKENS,
     )
     api_ip: Annotated[Address, BeforeValidator(values.address)] | None = _setting(
         None,

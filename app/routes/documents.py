@@ -7,15 +7,16 @@ from functools import cache
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from app import __version__
 from app.api_reference import PAGES, Page
+from app.guarded_route import GuardedRoute
 from app.json_reply import json_bytes
 from app.openapi import openapi_document, openapi_yaml
+from app.tokens import Right
 
 
-def document_routes() -> list[BaseRoute]:
+def document_routes() -> list[GuardedRoute]:
     return [_route(path, page) for path, page in _pages().items()]
 
 
@@ -31,8 +32,8 @@ def _pages() -> Mapping[str, Page]:
     }
 
 
-def _route(path: str, page: Page) -> Route:
+def _route(path: str, page: Page) -> GuardedRoute:
     async def answer(_request: Request) -> Response:
         return Response(page.content, media_type=page.media_type, headers=dict(page.headers))
 
-    return Route(path, answer, methods=["GET"])
+    return GuardedRoute(path, answer, methods=["GET"], needs=Right.NONE)

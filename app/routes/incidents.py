@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from app.fresh_reply import RenderedAnswers, fresh_reply
+from app.guarded_route import GuardedRoute, require
 from app.json_reply import json_reply
 from app.query_parameters import SEARCH_PARAMETERS, asked_search, incident_number, query_of
 from app.reception import Direct
 from app.request_body import read_json
 from app.store import Incidents
+from app.tokens import Right
 from app.validation import comment_text, incident_fields, status_update
 from app.write_headers import body_hash, idempotency_key, if_match, require_key_room
 from github_store import (
@@ -45,22 +46,28 @@ class IncidentRoutes:
         if method != "GET" or not path.startswith(PATH):
             return None
         if path == PATH:
-            return Direct(self.search)
+            return Direct(self.search, Right.READ)
         number = path[len(PATH) + 1 :]
         if path[len(PATH)] != "/" or not number or "/" in number:
             return None
-        return Direct(self.get, {"number": number})
+        return Direct(self.get, Right.READ, {"number": number})
 
-    def routes(self) -> list[BaseRoute]:
+    def routes(self) -> list[GuardedRoute]:
         one = f"{PATH}/{{number}}"
+        comment, status = f"{one}/comment", f"{one}/status"
+        read, write = Right.READ, Right.WRITE
         return [
-            Route(PATH, self.search, methods=["GET"], name="searchIncidents"),
-            Route(PATH, self.create_or_search, methods=["POST"], name="createIncident"),
-            Route(one, self.get, methods=["GET"], name="getIncident"),
-            Route(one, self.replace, methods=["PATCH"], name="updateIncident"),
-            Route(f"{one}/comment", self.comments, methods=["GET"], name="getIncidentComments"),
-            Route(f"{one}/comment", self.add_comment, methods=["POST"], name="addIncidentComment"),
-            Route(f"{one}/status", self.update, methods=["POST"], name="updateIncidentStatus"),
+            GuardedRoute(path, operation, methods=[method], name=name, needs=needs)
+            for method, path, operation, name, needs in (
+                ("GET", PATH, self.search, "searchIncidents", read),
+                # A search is sent as a POST too: creating asks for the right to write by itself.
+                ("POST", PATH, self.create_or_search, "createIncident", read),
+                ("GET", one, self.get, "getIncident", read),
+                ("PATCH", one, self.replace, "updateIncident", write),
+                ("GET", comment, self.comments, "getIncidentComments", read),
+                ("POST", comment, self.add_comment, "addIncidentComment", write),
+                ("POST", status, self.update, "updateIncidentStatus", write),
+            )
         ]
 
     async def search(self, request: Request) -> Response:
@@ -74,6 +81,7 @@ class IncidentRoutes:
         """Kener's page shows the search as a POST with a query, so that is what it is."""
         if not SEARCH_PARAMETERS.isdisjoint(query_of(request.scope["query_string"])):
             return await self.search(request)
+        require(request, Right.WRITE)
         return await self.create(request)
 
     async def create(self, request: Request) -> Response:

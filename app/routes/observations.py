@@ -6,29 +6,43 @@ from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
+from app.guarded_route import GuardedRoute
 from app.json_reply import json_reply
 from app.metrics import Metrics
 from app.readiness import Vitals, readiness
+from app.tokens import Right
 
 _NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 class ObservationRoutes:
-    """One document, one method. ``clock`` gives seconds since 1970."""
+    """One document, one method. ``is_public``: the metrics are shown to anybody; ``clock`` gives
+    seconds since 1970."""
 
     def __init__(
-        self, metrics: Metrics, vitals: Callable[[], Vitals], *, clock: Callable[[], float]
+        self,
+        metrics: Metrics,
+        vitals: Callable[[], Vitals],
+        *,
+        is_public: bool,
+        clock: Callable[[], float],
     ) -> None:
         self._metrics = metrics
         self._vitals = vitals
+        self._metrics_need = Right.NONE if is_public else Right.READ
         self._clock = clock
 
-    def routes(self) -> list[BaseRoute]:
+    def routes(self) -> list[GuardedRoute]:
         return [
-            Route("/readyz", self.readiness, methods=["GET"], name="getReadiness"),
-            Route("/metrics", self.metrics, methods=["GET"]),
+            GuardedRoute(
+                "/readyz",
+                self.readiness,
+                methods=["GET"],
+                name="getReadiness",
+                needs=Right.NONE,
+            ),
+            GuardedRoute("/metrics", self.metrics, methods=["GET"], needs=self._metrics_need),
         ]
 
     async def readiness(self, _request: Request) -> Response:

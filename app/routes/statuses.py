@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from app.fresh_reply import RenderedAnswers, fresh_reply
+from app.guarded_route import GuardedRoute
 from app.json_reply import json_reply
 from app.query_parameters import query_of, status_query
 from app.reception import Direct
 from app.request_body import read_json
 from app.store import Statuses
+from app.tokens import Right
 from app.validation import sample
 from github_store import CurrentMonitors, MonitorStatus
 
@@ -31,12 +32,17 @@ class StatusRoutes:
         self._monitors = monitors
         self._clock = clock
         self._rendered = RenderedAnswers()
-        self._direct = {("GET", PATH): Direct(self.current), ("POST", PATH): Direct(self.push)}
+        self._direct = {
+            ("GET", PATH): Direct(self.current, Right.READ),
+            ("POST", PATH): Direct(self.push, Right.WRITE),
+        }
 
-    def routes(self) -> list[BaseRoute]:
+    def routes(self) -> list[GuardedRoute]:
         return [
-            Route(PATH, self.current, methods=["GET"], name="getMonitorStatus"),
-            Route(PATH, self.push, methods=["POST"], name="updateMonitorStatus"),
+            GuardedRoute(
+                PATH, self.current, methods=["GET"], name="getMonitorStatus", needs=Right.READ
+            ),
+            GuardedRoute(PATH, self.push, methods=["POST"], name="updateMonitorStatus"),
         ]
 
     def direct(self, method: str, path: str) -> Direct | None:

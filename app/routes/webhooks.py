@@ -8,12 +8,13 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
+from app.guarded_route import GuardedRoute
 from app.json_reply import json_reply
 from app.reception import Direct
 from app.refusal import Refused
 from app.request_body import HOOK_ROOM, read_body
+from app.tokens import Right
 from github_store import HOOK_PATH, ForgedDelivery, Inbox, MalformedDelivery
 
 PATIENCE_SECONDS: Final = 10.0
@@ -26,20 +27,25 @@ _SIGNATURE: Final = re.compile("sha256=[0-9a-f]{64}")
 class WebhookRoutes:
     """``note`` learns of each delivery's event and what became of it.
 
-    Anybody may send here, so what is on its way has a room of its own.
+    Anybody may send here, as a signature takes the place of a token: what is on its way has a room
+    of its own.
     """
 
     def __init__(self, inbox: Inbox, *, note: Callable[[str, str], None]) -> None:
         self._inbox = inbox
         self._note = note
-        self._direct = Direct(self.take)
+        self._direct = Direct(self.take, Right.NONE)
 
     def direct(self, method: str, path: str) -> Direct | None:
         """Past the framework: the service may not be busy with what is forged."""
         return self._direct if path == HOOK_PATH and method == "POST" else None
 
-    def routes(self) -> list[BaseRoute]:
-        return [Route(HOOK_PATH, self.take, methods=["POST"], name="takeWebhook")]
+    def routes(self) -> list[GuardedRoute]:
+        return [
+            GuardedRoute(
+                HOOK_PATH, self.take, methods=["POST"], name="takeWebhook", needs=Right.NONE
+            )
+        ]
 
     async def take(self, request: Request) -> Response:
         headers = request.headers

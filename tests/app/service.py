@@ -17,6 +17,7 @@ from app.github_contact import Contact
 from app.metrics import Metrics
 from app.readiness import Vitals
 from app.reception import Reception
+from app.tokens import Tokens
 from github_store import CurrentMonitors, StatusHealth
 from tests.app.fake_store import MONITORS, NOW, FakeIncidents, FakeStatuses
 
@@ -66,7 +67,7 @@ def healthy() -> StatusHealth:
 class Service:
     incidents: FakeIncidents = field(default_factory=FakeIncidents)
     statuses: FakeStatuses = field(default_factory=FakeStatuses)
-    access: Access = field(default_factory=lambda: Access(token=TOKEN))
+    access: Access = field(default_factory=lambda: Access(tokens=Tokens([TOKEN])))
 
     health: StatusHealth = field(default_factory=healthy)
     contact: Contact = field(default_factory=Contact)

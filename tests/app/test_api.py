@@ -263,7 +263,7 @@ def test_a_request_leaves_one_line_without_query_and_path(
         client.get("/api/incident?title_like=private")
         client.get("/api/in%0Acident")
     lines = [record.getMessage() for record in caplog.records]
-    assert lines == ["GET /api/incident 200", "GET none 404"]
+    assert lines == ["GET /api/incident 200", "GET none 400"]
 
 
 def test_health_says_that_the_process_is_up(client: Client) -> None:

@@ -11,6 +11,7 @@ from starlette.types import Message
 
 from app.auth import Access
 from app.client_address import parse_address, parse_network
+from app.tokens import Tokens
 from tests.app.service import TOKEN, Client, Service
 
 OPERATIONS = [
@@ -33,7 +34,7 @@ OPERATIONS = [
 
 def client(**rules: Any) -> Client:
     peer = rules.pop("peer", "203.0.113.9")
-    return Service(access=Access(token=TOKEN, **rules)).client(peer=peer)
+    return Service(access=Access(tokens=Tokens([TOKEN]), **rules)).client(peer=peer)
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=" ".join)
@@ -76,7 +77,7 @@ def test_two_tokens_are_none() -> None:
 
 
 def test_a_token_may_have_any_characters() -> None:
-    service = Service(access=Access(token="schlüssel mit leerzeichen"))
+    service = Service(access=Access(tokens=Tokens(["schlüssel mit leerzeichen"])))
     header = "Bearer schlüssel mit leerzeichen".encode()
     reply = service.client(token=None).get("/api/incident", headers={"Authorization": header})
     assert reply.status_code == 200
@@ -84,7 +85,7 @@ def test_a_token_may_have_any_characters() -> None:
 
 def test_there_is_no_access_by_an_empty_token() -> None:
     with pytest.raises(ValueError):
-        Access(token="")
+        Tokens([""])
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/openapi.json", "/api-reference", "/apiary"])
@@ -119,7 +120,7 @@ def test_the_address_decides_after_the_token(
 
 
 def test_a_wrong_token_is_named_before_a_wrong_address() -> None:
-    service = Service(access=Access(token=TOKEN, ip=parse_address("192.0.2.7")))
+    service = Service(access=Access(tokens=Tokens([TOKEN]), ip=parse_address("192.0.2.7")))
     assert service.client(token="x").get("/api/incident").json()["error"] == "invalid token"
 
 

@@ -47,6 +47,7 @@ from app.api import create_app
 from app.auth import Access
 from app.metrics import Metrics
 from app.readiness import Vitals
+from app.tokens import Tokens
 from github_store import Rhythm, Status, Store, TokenCredential, open_store
 from github_store.day_minutes import MINUTES_OF_DAY
 from github_store.embedded import EmbeddedGitHub
@@ -291,7 +292,7 @@ async def everything(store: Store, numbers: list[int], clock: Hand) -> dict[str,
         incidents=store.incidents,
         statuses=store.statuses,
         monitors=store.current_monitors,
-        access=Access(token=TOKEN),
+        access=Access(tokens=Tokens([TOKEN])),
         vitals=lambda: Vitals(monitors=len(store.monitors), statuses=store.statuses.health),
         metrics=Metrics(CollectorRegistry()),
         clock=clock,

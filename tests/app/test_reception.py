@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.auth import Access
 from app.json_reply import json_reply
 from app.reception import Direct, Operation, Reception
+from app.tokens import Right, Tokens
 from github_store import BrokenDocument, Incident, JournalUnavailable
 from tests.app.service import TOKEN, Service
 
@@ -105,6 +106,7 @@ def test_every_answer_is_the_same_as_by_the_routes(failure: Exception | None) ->
 def received(
     operation: Operation | None = None,
     *,
+    needs: Right = Right.NONE,
     routed: ASGIApp = never,
     sent: list[Message] | None = None,
     **scope: Any,
@@ -121,8 +123,8 @@ def received(
 
     reception = Reception(
         routed,
-        direct=[lambda _method, _path: Direct(operation) if operation else None],
-        access=Access(token=TOKEN),
+        direct=[lambda _method, _path: Direct(operation, needs) if operation else None],
+        access=Access(tokens=Tokens([TOKEN])),
         note=lambda _scope, request_id, status, _seconds: noted.append((request_id, status)),
         ids=lambda: "an-id",
     )
@@ -132,14 +134,19 @@ def received(
 
 
 def test_whoever_is_not_let_in_is_answered_before_anything_is_read() -> None:
-    for path in ("/api", "/api/incident", "/metrics"):
-        sent, noted = received(path=path)
+    for needs in (Right.READ, Right.WRITE):
+        sent, noted = received(answering, needs=needs)
         assert sent[0]["status"] == 401
         assert noted == [("an-id", 401)]
 
 
-def test_what_only_begins_like_the_api_is_no_secret() -> None:
-    assert received(operation=answering, path="/apis")[1] == [("an-id", 200)]
+def test_what_needs_no_right_is_answered_to_anybody() -> None:
+    assert received(answering)[1] == [("an-id", 200)]
+
+
+def test_a_path_with_control_characters_comes_to_no_operation() -> None:
+    for char in "\x00\t\n\r\x1f\x7f\x85":
+        assert received(answering, path=f"/healthz{char}")[1] == [("an-id", 400)]
 
 
 def test_a_fault_of_ours_is_answered_once_and_left_for_the_server_to_log() -> None:

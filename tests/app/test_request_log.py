@@ -21,6 +21,7 @@ from app.log_stream import logging_to
 from app.redaction import HIDDEN, Redaction
 from app.request_id import current_request_id, given_id, new_ids
 from app.settings import read_settings, secrets_of
+from app.tokens import Tokens
 from github_store import GitHubUnavailable, JournalUnavailable, OutcomeUnknown
 from tests.app.service import TOKEN, Service
 
@@ -81,7 +82,7 @@ def test_a_line_of_text_tells_the_same() -> None:
 
 
 def test_the_address_is_the_one_that_the_rules_look_at() -> None:
-    access = Access(token=TOKEN, trusted_proxies=[parse_network("10.0.0.0/8")])
+    access = Access(tokens=Tokens([TOKEN]), trusted_proxies=[parse_network("10.0.0.0/8")])
     with captured() as stream:
         client = Service(access=access).client(peer="10.1.1.1")
         client.get("/healthz", headers={"X-Forwarded-For": "192.0.2.7, 198.51.100.3"})

@@ -10,7 +10,8 @@ from app.settings import Settings, read_settings, setting_rows, shown_value
 from github_store import ConfigurationError
 
 NAMES = [
-    "HOST", "PORT", "API_TOKEN", "API_IP", "API_IP_REGEX", "TRUSTED_PROXIES",
+    "HOST", "PORT", "API_TOKEN", "API_TOKEN_FILE", "API_READ_TOKEN", "API_IP", "API_IP_REGEX",
+    "TRUSTED_PROXIES",
     "METRICS_PUBLIC", "LOG_FORMAT", "GITHUB_REPOSITORY", "GH_TOKEN", "GITHUB_APP_ID",
     "GITHUB_APP_INSTALLATION_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_API_URL",
     "GITHUB_WEBHOOK_SECRET", "EMBEDDED_GITHUB", "EMBEDDED_GITHUB_PORT", "SAMPLE_DATA",
@@ -18,11 +19,18 @@ NAMES = [
     "STATUS_CHANGE_SECONDS", "STATUS_STEADY_SECONDS",
     "STATUS_REQUESTS_PER_HOUR", "TRUSTED_AUTHORS",
 ]  # fmt: skip
-SECRETS = {"API_TOKEN", "GH_TOKEN", "GITHUB_APP_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET"}
+SECRETS = {
+    "API_TOKEN", "API_READ_TOKEN", "GH_TOKEN", "GITHUB_APP_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET",
+}  # fmt: skip
+TOKENS = (
+    "one or more tokens with commas between, each without control characters, "
+    "or sha256: and 64 hexadecimal digits"
+)
 ENVIRONMENT = {
     "HOST": "0.0.0.0",
     "PORT": "0",
     "API_TOKEN": "secret one",
+    "API_READ_TOKEN": "secret five, secret six",
     "API_IP": "::ffff:192.0.2.7",
     "API_IP_REGEX": r"^192\.",
     "TRUSTED_PROXIES": "10.0.0.0/8, ::1",
@@ -126,7 +134,10 @@ def test_gh_token_goes_before_github_token() -> None:
         ("PORT", "65536", "0 to 65535"),
         ("PORT", "-1", "0 to 65535"),
         ("EMBEDDED_GITHUB_PORT", "1.5", "0 to 65535"),
-        ("API_TOKEN", "sec\x07ret", "a text without control characters"),
+        ("API_TOKEN", "sec\x07ret", TOKENS),
+        ("API_TOKEN", " , ", TOKENS),
+        ("API_TOKEN", "sha256:secret", TOKENS),
+        ("API_READ_TOKEN", "sec\x07ret", TOKENS),
         ("API_IP", "localhost", "an IP address"),
         ("API_IP_REGEX", "(secret", "a regular expression"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,secret", "addresses or CIDR networks with commas between"),

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.auth import Access
 from app.reception import Reception
+from app.tokens import Tokens
 from tests.app.service import TOKEN
 
 
@@ -34,7 +35,7 @@ def cancelled(method: str, *, begins: bool = False) -> list[Message]:
     async def run() -> None:
         scope: dict[str, Any] = {"type": "http", "method": method, "path": "/api/incident/1"}
         scope["headers"] = [(b"authorization", f"Bearer {TOKEN}".encode())]
-        access = Access(token=TOKEN)
+        access = Access(tokens=Tokens([TOKEN]))
         reception = Reception(never, access=access, note=lambda *_: None)
         task = asyncio.create_task(reception(scope, receive, send))
         await waiting.wait()

@@ -98,7 +98,7 @@ def sample(value: Any, monitors: Monitors, *, now: float) -> Sample:
     status = body.get("status")
     if not isinstance(status, str) or status not in Status.__members__:
         raise Refused("status missing", "status: expected UP, DOWN or DEGRADED")
-    latency = _finite(body.get("latency"))
+    latency = _latency(body)
     if latency is None or latency < 0:
         raise Refused(
             "latency missing or not a number", "latency: expected a number of seconds from 0"
@@ -211,6 +211,13 @@ def known_tag(value: Any, monitors: Monitors) -> str:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _latency(body: Mapping[str, Any]) -> float | None:
+    """Null is 0, as Kener takes it: Uptime Kuma sends it of a monitor that is down."""
+    if "latency" in body and body["latency"] is None:
+        return 0.0
+    return _finite(body.get("latency"))
 
 
 def _finite(value: Any) -> float | None:

@@ -346,8 +346,12 @@ def test_a_latency_is_a_number_from_zero(latency: float) -> None:
     assert push(latency=latency).latency == latency
 
 
+def test_an_unknown_latency_is_null_and_counts_as_0() -> None:
+    assert push(latency=None).latency == 0
+
+
 @pytest.mark.parametrize(
-    "latency", [None, "", "12", -0.1, -1, True, [], 1e400, 10**400], ids=lambda v: str(v)[:8]
+    "latency", ["", "12", -0.1, -1, True, [], 1e400, 10**400], ids=lambda v: str(v)[:8]
 )
 def test_anything_else_is_no_latency(latency: Any) -> None:
     assert refused(push, latency=latency).error == "latency missing or not a number"

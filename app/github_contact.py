@@ -9,13 +9,22 @@ from github_store import Exchange
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something fails: ``code`` is for anybody, ``text`` for who shows a token, since it may
+    name tags, files and logins."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """Times are seconds since 1970; None: never, or not at all."""
 
     answered_at: float | None = None
     failing_since: float | None = None
-    failure: str | None = None
-    """How the last request failed, in a few words, while ``failing_since`` is set."""
+    failure: Cause | None = None
+    """How the last request failed, while ``failing_since`` is set."""
 
 
 class GitHubContact:
@@ -35,15 +44,15 @@ class GitHubContact:
             self.latest = Contact(before.answered_at, since, failure)
 
 
-def _failure(exchange: Exchange) -> str | None:
+def _failure(exchange: Exchange) -> Cause | None:
     """A refusal of one thing (403, 404, 409, 422) is an answer; of everything it is none."""
     status = exchange.status
     if status is None:
-        return "GitHub did not answer"
+        return Cause("no-answer", "GitHub did not answer")
     if status in {401, 429} or status >= 500:
-        return f"GitHub answered {status}"
+        return Cause(f"status-{status}", f"GitHub answered {status}")
     if status == 403 and (
         "retry-after" in exchange.headers or exchange.headers.get("x-ratelimit-remaining") == "0"
     ):
-        return "GitHub's rate limit is reached"
+        return Cause("rate-limit", "GitHub's rate limit is reached")
     return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.github_contact import Contact
+from app.github_contact import Cause, Contact
 from app.open_connections import Crowd
-from github_store import LateStart, StatusHealth
+from github_store import LateStart, StatusHealth, StoreError
 
 OUTAGE_SECONDS: Final = 7 * 86_400.0
 """How long what is held is answered while GitHub is out."""
@@ -37,17 +38,20 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """``reasons``: why not, one line each; none where the service is ready."""
+    """``reasons``: why not; none where the service is ready."""
 
-    reasons: tuple[str, ...]
+    reasons: tuple[Cause, ...]
     facts: dict[str, Any]
 
     @property
     def is_ready(self) -> bool:
         return not self.reasons
 
-    def to_json(self) -> dict[str, Any]:
-        return {"ready": self.is_ready, "reasons": list(self.reasons), **self.facts}
+    def to_json(self, *, in_words: bool) -> dict[str, Any]:
+        """Every cause by its code, or ``in_words`` by its text."""
+        whole = {"ready": self.is_ready, "reasons": list(self.reasons), **self.facts}
+        told: dict[str, Any] = _told(whole, in_words=in_words)
+        return told
 
 
 def readiness(vitals: Vitals, *, now: float) -> Readiness:
@@ -56,25 +60,28 @@ def readiness(vitals: Vitals, *, now: float) -> Readiness:
     return Readiness(tuple(_reasons(vitals, now)), _facts(vitals, now))
 
 
-def _reasons(vitals: Vitals, now: float) -> list[str]:
+def _reasons(vitals: Vitals, now: float) -> list[Cause]:
     statuses, contact = vitals.statuses, vitals.contact
     reasons = []
     if not vitals.monitors:
-        reasons.append("no monitors are loaded")
+        reasons.append(Cause("no-monitors", "no monitors are loaded"))
     refused_at = statuses.refused_at
     if refused_at is not None and now - refused_at < JOURNAL_DOUBT_SECONDS:
-        reasons.append("the journal takes no pushes")
+        reasons.append(Cause("journal-unavailable", "the journal takes no pushes"))
     age = _age(statuses.board_confirmed_at, now)
     is_held = statuses.is_board_held and age is not None and age < vitals.outage_seconds
     if not is_held and statuses.problem is not None:
-        reasons.append("the status board cannot be read, and no earlier one is held")
+        text = "the status board cannot be read, and no earlier one is held"
+        reasons.append(Cause("status-board-broken", text))
     elif not is_held and contact.failing_since is not None:
-        reasons.append("GitHub is out, and no status board is held that may still be shown")
+        text = "GitHub is out, and no status board is held that may still be shown"
+        reasons.append(Cause("github-out", text))
     return reasons
 
 
 def _facts(vitals: Vitals, now: float) -> dict[str, Any]:
     statuses, contact, late_start = vitals.statuses, vitals.contact, vitals.late_start
+    problem = None if late_start is None else late_start.problem
     return {
         "github": {
             "answeredSecondsAgo": _age(contact.answered_at, now),
@@ -86,7 +93,7 @@ def _facts(vitals: Vitals, now: float) -> dict[str, Any]:
         "statusBoard": {
             "held": statuses.is_board_held,
             "confirmedSecondsAgo": _age(statuses.board_confirmed_at, now),
-            "problem": None if statuses.problem is None else str(statuses.problem),
+            "problem": _cause(statuses.problem),
         },
         "journal": {
             "samples": statuses.waiting,
@@ -95,14 +102,34 @@ def _facts(vitals: Vitals, now: float) -> dict[str, Any]:
         },
         "commits": {
             "lastSecondsAgo": _age(statuses.committed_at, now),
-            "error": None if statuses.error is None else str(statuses.error),
+            "error": _cause(statuses.error),
         },
         "hiddenIncidents": vitals.hidden_incidents,
         "start": {
             "pending": late_start is not None and late_start.is_pending,
-            "problem": None if late_start is None else late_start.problem,
+            "problem": problem and Cause("start-failed", problem),
         },
     }
+
+
+def _cause(error: StoreError | None) -> Cause | None:
+    """The code is the error's kind: ``broken-document``, ``github-unavailable``."""
+    if error is None:
+        return None
+    words = re.findall("GitHub|[A-Z][a-z]*", type(error).__name__)
+    return Cause("-".join(words).lower(), str(error))
+
+
+def _told(value: Any, *, in_words: bool) -> Any:
+    match value:
+        case Cause():
+            return value.text if in_words else value.code
+        case dict():
+            return {name: _told(each, in_words=in_words) for name, each in value.items()}
+        case list():
+            return [_told(each, in_words=in_words) for each in value]
+        case _:
+            return value
 
 
 def _age(at: float | None, now: float) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.guarded_route import GuardedRoute
+from app.guarded_route import GuardedRoute, refusal_of_caller
 from app.json_reply import json_reply
 from app.metrics import Metrics
 from app.readiness import Vitals, readiness
@@ -45,9 +45,14 @@ class ObservationRoutes:
             GuardedRoute("/metrics", self.metrics, methods=["GET"], needs=self._metrics_need),
         ]
 
-    async def readiness(self, _request: Request) -> Response:
+    async def readiness(self, request: Request) -> Response:
+        is_known = refusal_of_caller(request.scope, needs=Right.READ) is None
         found = readiness(self._vitals(), now=self._clock())
-        return json_reply(found.to_json(), status=200 if found.is_ready else 503, headers=_NOT_KEPT)
+        return json_reply(
+            found.to_json(in_words=is_known),
+            status=200 if found.is_ready else 503,
+            headers=_NOT_KEPT,
+        )
 
     async def metrics(self, request: Request) -> Response:
         content, media_type = self._metrics.rendered(request.headers.get("accept", ""))

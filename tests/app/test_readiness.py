@@ -1,4 +1,4 @@
-"""Whether the service can serve, with ages, to anybody and without secrets."""
+"""Whether the service can serve, with ages: in codes to anybody, in words to who has a token."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from app.github_contact import Contact, GitHubContact
+from app.github_contact import Cause, Contact, GitHubContact
 from app.readiness import OUTAGE_SECONDS, Vitals, readiness
 from github_store import BrokenDocument, Exchange, GitHubUnavailable, LateStart, StatusHealth
 from tests.app.fake_store import NOW
 from tests.app.service import Service, healthy
 
 BROKEN = BrokenDocument("status.json", "no JSON", line=3, column=9)
-OUT = Contact(answered_at=NOW - 70, failing_since=NOW - 60, failure="GitHub did not answer")
+NO_ANSWER = Cause("no-answer", "GitHub did not answer")
+OUT = Contact(answered_at=NOW - 70, failing_since=NOW - 60, failure=NO_ANSWER)
 
 
 def held_for(seconds: float) -> StatusHealth:
@@ -58,7 +59,7 @@ def test_ready_is_who_can_answer_reads_and_take_pushes(
 
 def test_without_monitors_nothing_can_be_served() -> None:
     found = readiness(Vitals(monitors=0, statuses=healthy()), now=NOW)
-    assert found.reasons == ("no monitors are loaded",)
+    assert found.reasons == (Cause("no-monitors", "no monitors are loaded"),)
 
 
 def test_everything_has_its_age() -> None:
@@ -67,7 +68,7 @@ def test_everything_has_its_age() -> None:
         error=GitHubUnavailable("GitHub answered 502"), problem=BROKEN,
     )  # fmt: skip
     service = Service(health=health, contact=OUT, out_for={"core": 8.0, "search": 0.0})
-    reply = service.client(token=None).get("/readyz")
+    reply = service.client().get("/readyz")
     assert reply.status_code == 200
     assert reply.headers["cache-control"] == "no-store"
     assert reply.json() == {
@@ -98,18 +99,27 @@ def test_what_a_start_put_off_is_told_and_serves_all_the_same() -> None:
     late_start.problem = "GH_TOKEN: GitHub refuses the credential"
     found = readiness(Vitals(monitors=3, statuses=healthy(), late_start=late_start), now=NOW)
     assert found.is_ready
-    assert found.facts["start"] == {
-        "pending": True,
-        "problem": "GH_TOKEN: GitHub refuses the credential",
-    }
+    problem = "GH_TOKEN: GitHub refuses the credential"
+    assert found.to_json(in_words=True)["start"] == {"pending": True, "problem": problem}
+    assert found.to_json(in_words=False)["start"] == {"pending": True, "problem": "start-failed"}
+
+
+def test_who_shows_no_token_gets_codes_that_name_nothing() -> None:
+    health = replace(NOTHING_HELD, error=GitHubUnavailable("ann may not write"), problem=BROKEN)
+    service = Service(health=health, contact=OUT)
+    for client in (service.client(token=None), service.client(token="wrong")):
+        told = client.get("/readyz").json()
+        assert told["reasons"] == ["status-board-broken"]
+        assert told["github"]["failure"] == "no-answer"
+        assert told["statusBoard"]["problem"] == "broken-document"
+        assert told["commits"]["error"] == "github-unavailable"
+    assert service.client().get("/readyz").json()["commits"]["error"] == "ann may not write"
 
 
 def test_who_is_not_ready_says_why_with_503() -> None:
     reply = Service(health=NOTHING_HELD, contact=OUT).client(token=None).get("/readyz")
     assert reply.status_code == 503
-    assert reply.json()["reasons"] == [
-        "GitHub is out, and no status board is held that may still be shown"
-    ]
+    assert reply.json()["reasons"] == ["github-out"]
 
 
 def test_a_clock_that_was_set_back_makes_no_negative_age() -> None:
@@ -133,25 +143,25 @@ def test_an_answer_is_an_answer_even_if_it_is_no(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failed", "words"),
+    ("failed", "code", "words"),
     [
-        (exchange(None), "GitHub did not answer"),
-        (exchange(401), "GitHub answered 401"),
-        (exchange(500), "GitHub answered 500"),
-        (exchange(429), "GitHub answered 429"),
-        (exchange(403, retry_after="60"), "GitHub's rate limit is reached"),
-        (exchange(403, x_ratelimit_remaining="0"), "GitHub's rate limit is reached"),
+        (exchange(None), "no-answer", "GitHub did not answer"),
+        (exchange(401), "status-401", "GitHub answered 401"),
+        (exchange(500), "status-500", "GitHub answered 500"),
+        (exchange(429), "status-429", "GitHub answered 429"),
+        (exchange(403, retry_after="60"), "rate-limit", "GitHub's rate limit is reached"),
+        (exchange(403, x_ratelimit_remaining="0"), "rate-limit", "GitHub's rate limit is reached"),
     ],
     ids=["nothing", "401", "500", "429", "a secondary limit", "the primary limit"],
 )
 def test_failing_begins_with_the_first_failure_and_ends_with_an_answer(
-    failed: Exchange, words: str
+    failed: Exchange, code: str, words: str
 ) -> None:
     times = iter([1.0, 2.0, 3.0, 4.0])
     contact = GitHubContact(clock=lambda: next(times))
     contact.note(exchange(200))
     contact.note(failed)
     contact.note(failed)
-    assert contact.latest == Contact(1.0, 2.0, words)
+    assert contact.latest == Contact(1.0, 2.0, Cause(code, words))
     contact.note(exchange(304))
     assert contact.latest == Contact(4.0)

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from github_store.records import iso_from_seconds
-from github_store.timestamps import readable, seconds_of
+from github_store.timestamps import is_date_alone, readable, seconds_of
 
 Bound = Literal["start", "end"]
 Kind = Literal["start", "end", "hidden"]
@@ -41,6 +41,11 @@ _SPECIAL: Final = re.compile(r"[\[\]:>\n]")
 _MARKER: Final = re.compile(
     r"\[[^\S\r\n]*(start|end)_datetime[^\S\r\n]*:([^\[\]]*)\]", re.IGNORECASE
 )
+_NEARLY_MARKER: Final = re.compile(
+    r"\[[^\S\r\n]*(start|end)[ _-]?date[ _-]?time(?:[^\[\]]{0,256}\]|[^\r\n]{0,256})",
+    re.IGNORECASE,
+)
+"""What somebody may have meant as one: also with its colon or bracket missing, or more of them."""
 _HEADING: Final = re.compile(
     r"###[ \t]+(start|end)(?:[ \t]+(?:time|datetime|date and time))?(?:[ \t]*\(utc\))?",
     re.IGNORECASE,
@@ -51,7 +56,8 @@ _FENCE: Final = re.compile(r"`{3,}[\w-]*|~{3,}[\w-]*")
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What stands in a marker or below a heading, and is no time."""
+    """What stands in a marker or below a heading, and is no time; of what is only nearly a marker
+    all of it."""
 
     bound: Bound
     value: str
@@ -81,7 +87,7 @@ def read_markup(body: str) -> Markup:
         end=_first(reduced.times("end"), form.times("end")),
         text=form.text,
         hidden=tuple(reduced.hidden),
-        unreadable=(*reduced.unreadable, *form.unreadable),
+        unreadable=(*_unreadable_markers(reduced.text), *form.unreadable),
     )
 
 
@@ -157,6 +163,14 @@ def _can_be_hidden(content: str) -> bool:
     return content == content.strip() and not any(char in content for char in "\r\n[]<>")
 
 
+def _unreadable_markers(text: str) -> Iterator[Unreadable]:
+    """What is left in a text of which the markers that can be read were taken out."""
+    for nearly in _NEARLY_MARKER.finditer(text):
+        marker = _MARKER.fullmatch(nearly[0])
+        bound: Bound = "start" if nearly[1].lower() == "start" else "end"
+        yield Unreadable(bound, marker[2] if marker else nearly[0])
+
+
 def _first(*candidates: list[int]) -> int | None:
     return next((times[0] for times in candidates if times), None)
 
@@ -204,10 +218,11 @@ class _Form:
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
+        """Below headings; a marker there is told as a marker."""
         return tuple(
             Unreadable(each.bound, each.value)
             for each in self.headings
-            if each.value and each.seconds is None
+            if each.value and each.seconds is None and not _NEARLY_MARKER.match(each.value)
         )
 
     def times(self, bound: Bound) -> list[int]:
@@ -235,6 +250,8 @@ class _Form:
             last = last + 1 if fence is not None and line and _FENCE.fullmatch(line) else last
             return _Heading(bound, title, first, last, None, "")
         at = last + 1
+        if is_date_alone(line) and (time_of_day := self._line(at + 1))[:1].isdigit():
+            line = f"{line}\n{time_of_day}"  # a midnight that nobody meant
         if line != _NO_RESPONSE and _time(bound, line) is None:
             return _Heading(bound, title, first, first, None, line)
         last = self._blank_until(at)
@@ -337,7 +354,6 @@ class _Reduction:
         self._brackets: list[_Spot] = []
         self._comments: list[_Spot] = []
         self._times: list[tuple[Bound, int]] = []
-        self.unreadable: list[Unreadable] = []
         self.hidden: list[str] = []
         self.took_comments = False
         self._run()
@@ -376,9 +392,7 @@ class _Reduction:
                 bound: Bound = "start" if marker[1].lower() == "start" else "end"
                 seconds = _time(bound, marker[2])
                 as_written = self._source[opening.source : source + 1] == candidate
-                if seconds is None and as_written:
-                    self.unreadable.append(Unreadable(bound, marker[2]))
-                elif seconds is not None:
+                if seconds is not None:
                     if as_written:
                         self._times.append((bound, seconds))
                     if not (as_written and bound in self._keep):

@@ -21,8 +21,12 @@ LATEST: Final = 253_402_300_799
 LONGEST: Final = 80
 """Characters, beyond which nothing is a time."""
 
-_LOOKALIKES: Final = str.maketrans("\u2010\u2011\u2212", "---", "\u200b\u200e\u200f\u2060\ufeff")
-"""Hyphens and a minus sign that look like ours, and what is not seen at all."""
+_LOOKALIKES: Final = {
+    **{0xFF01 + number: 0x21 + number for number in range(94)},
+    **str.maketrans("\u2010\u2011\u2212", "---", "\u200b\u200e\u200f\u2060\ufeff"),
+}
+"""Full-width letters and digits, hyphens and a minus sign that look like ours, and what is not seen
+at all."""
 _BLANKS: Final = re.compile(r"[^\S\r\n]+")
 _AROUND: Final = " `*_'\""
 _DIGITS: Final = re.compile(r"[0-9]{1,13}")

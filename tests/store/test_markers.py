@@ -212,6 +212,8 @@ READ = [
     "1795545000999", "`2026-11-24 18:30 UTC`", "**2026-11-24 18:30**.", "_2026-11-24 18:30_",
     "\"2026-11-24 18:30\"", "2026-11-24 18:30.", " 2026-11-24   18:30\t", "2026-11-24\u00a018:30",
     "2026\u201111\u201124 18:30", "\ufeff2026-11-24 18:30\u200e", "2026-11-24 18:30\u202fUTC",
+    "\uff12\uff10\uff12\uff16\uff0d\uff11\uff11\uff0d\uff12\uff14\u3000\uff11\uff18\uff1a\uff13\uff10",
+    "2026-11-24 18:30:00.123 UTC", "2026-11-24 18:30Z", "2026-11-24\u00a018:30\u00a0UTC",
 ]  # fmt: skip
 UNREADABLE = [
     "11/12/2026", "11/12/2026 18:30", "24.11.2026 18:30", "2026/11/24 18:30", "2026.11.24 18:30",
@@ -222,7 +224,8 @@ UNREADABLE = [
     "2026-11-24 18:30 +24:00", "2026-11-24T18", "18:30", "tomorrow", "202611241830",
     "20261124183000", "1795545000123456", "1795545000.5", "1e9", "-1", "0001-01-01 00:00",
     "10000-01-01 00:00", "1969-12-31 23:59", "\u0662\u0660\u0662\u0666-11-24 18:30", "", "x" * 200,
-    "2026-11-24 18:30\n2026-11-25", "2026-W48-2", "2026-328", "2026-11-24 18:30 UTC UTC",
+    "24/11/2026", "2026-13-24 18:30", "18:30Z", "2026-11-24 18:30\n2026-11-25",
+    "2026-W48-2", "2026-328", "2026-11-24 18:30 UTC UTC",
 ]  # fmt: skip
 
 
@@ -249,6 +252,45 @@ def test_what_cannot_be_read_is_told_with_its_value(text: str) -> None:
     assert (marker.end, marker.unreadable) == (None, (Unreadable("end", text),))
     form = read_markup(f"### What happened\n\nText\n\n### Start time (UTC)\n\n{text}")
     assert (form.start, form.unreadable) == (None, (Unreadable("start", text),))
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        ("Text [start_datetime:2026-11-24 18:30", None),
+        ("[start_datetime 2026-11-24 18:30]", None),
+        ("[start_datetime=2026-11-24 18:30]", None),
+        ("[start_datetime: [2026-11-24 18:30]] Text", "[start_datetime: [2026-11-24 18:30]] Text"),
+        ("[start_datetime:2026-11-24T18:30:00+00:00[UTC]]", None),
+        ("[startDatetime:1702405740]", None),
+        ("[Start-date-time: 1702405740]", None),
+        ("[start_datetime\uff1a1702405740]", None),
+        ("[start_datetime:\n2026-11-24 18:30]", "\n2026-11-24 18:30"),
+        ("\\[start_datetime:1702405740\\]", "1702405740\\"),
+        ("[start_datetime:" + "1" * 300 + "]", "[start_datetime:" + "1" * 255),
+    ],
+)
+def test_what_is_nearly_a_marker_is_told_as_it_stands(body: str, value: str | None) -> None:
+    markup = read_markup(body)
+    assert (markup.start, markup.text) == (None, body)
+    assert markup.unreadable == (Unreadable("start", value or body.removeprefix("Text ")),)
+
+
+def test_a_marker_below_a_heading_is_told_once() -> None:
+    markup = read_markup("### Start time (UTC)\n\n[start_datetime:soon]")
+    assert markup.unreadable == (Unreadable("start", "soon"),)
+
+
+def test_a_date_with_its_time_of_day_on_the_next_line_is_no_midnight() -> None:
+    markup = read_markup("### Start time (UTC)\r\n\r\n2026-11-24\r\n18:30\r\n\r\nText")
+    assert markup.unreadable == (Unreadable("start", "2026-11-24\n18:30"),)
+    assert markup.start is None
+
+
+def test_no_text_makes_looking_for_what_is_nearly_a_marker_slow() -> None:
+    began = time.process_time()
+    read_markup("[start_datetime" * 4_000)
+    assert time.process_time() - began < 1.0
 
 
 def test_a_field_left_empty_is_nothing_to_tell() -> None:
@@ -320,13 +362,11 @@ FORMS = sorted(
 @pytest.mark.parametrize("form", FORMS, ids=lambda path: path.stem)
 def test_what_our_issue_forms_ask_is_read(form: Path) -> None:
     fields = [each for each in yaml.safe_load(form.read_text("utf-8"))["body"] if "id" in each]
-    answers = {"start": "2023-12-12T18:29Z", "end": "2023-12-12 18:32"}
-    blocks = [
-        f"### {each['attributes']['label']}\n\n{answers.get(each['id'], '_No response_')}"
-        for each in fields
-    ]
+    shown = {each["id"]: each["attributes"].get("placeholder", "Text") for each in fields}
+    blocks = [f"### {each['attributes']['label']}\n\n{shown[each['id']]}" for each in fields]
     markup = read_markup("\n\n".join(blocks))
-    assert (markup.start, markup.end) == (1702405740, 1702405920)
+    assert (markup.start, markup.end) == (seconds_of(shown["start"]), seconds_of(shown["end"]))
+    assert None not in {markup.start, markup.end}
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ class _VitalSigns(Collector):
         vitals, now = self._vitals(), self._clock()
         statuses, contact, crowd = vitals.statuses, vitals.contact, vitals.crowd
         oldest = 0.0 if statuses.oldest_at is None else max(0.0, now - statuses.oldest_at)
-        failing = 0.0 if contact.failing_since is None else max(0.0, now - contact.failing_since)
+        outage = 0.0 if contact.failing_since is None else max(0.0, now - contact.failing_since)
         rows: tuple[tuple[str, str, float | None], ...] = (
             ("connections", "Connections that are open.", crowd.connections),
             ("connections_limit", "So many are kept at most.", crowd.most),
@@ -144,7 +144,7 @@ class _VitalSigns(Collector):
             ("github_answered_timestamp_seconds", "When GitHub last answered.",
              contact.answered_at),
             ("github_failing_seconds", "For how long GitHub has not answered; 0 while it does.",
-             failing),
+             outage),
         )  # fmt: skip
         for name, meaning, value in rows:
             if value is not None:
@@ -157,6 +157,14 @@ class _VitalSigns(Collector):
         for resource, seconds in vitals.out_for.items():
             out.add_metric([resource], float(seconds > 0))
         yield out
+        failing = GaugeMetricFamily(
+            f"{_PREFIX}_failing",
+            "Things that fail by themselves, while others of their kind go on; the log names them.",
+            labels=["kind"],
+        )
+        for kind, count in vitals.failing.items():
+            failing.add_metric([kind], count)
+        yield failing
         counted: tuple[tuple[str, str, int], ...] = (
             ("commits", "Commits of status that landed.", statuses.commits),
             ("commit_failures", "Attempts to commit status that failed.", statuses.failures),

@@ -32,6 +32,8 @@ class Vitals:
     out_for: Mapping[str, float] = field(default_factory=dict)
     """For how many seconds each part of GitHub has been out, so that nobody waits for it; 0 while
     it is not."""
+    failing: Mapping[str, int] = field(default_factory=dict)
+    """How many things of each kind fail by themselves, while the others go on."""
     late_start: LateStart | None = None
     """What the start put off because GitHub was out; None where nothing can be put off."""
 
@@ -105,6 +107,7 @@ def _facts(vitals: Vitals, now: float) -> dict[str, Any]:
             "error": _cause(statuses.error),
         },
         "hiddenIncidents": vitals.hidden_incidents,
+        "failing": {kind: count for kind, count in vitals.failing.items() if count},
         "start": {
             "pending": late_start is not None and late_start.is_pending,
             "problem": problem and Cause("start-failed", problem),

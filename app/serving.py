@@ -112,6 +112,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
                 crowd=connections.crowd,
                 body_bytes=bodies_on_their_way(),
                 out_for=store.breaker.out_for(time.monotonic()),
+                failing=store.failing,
                 late_start=store.late_start,
             )
 

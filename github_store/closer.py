@@ -4,6 +4,8 @@ An open incident is closed once for each end it is given. Where its issue's even
 closed at or after that end, somebody has opened it again, and so it stays. Nothing but the state
 is touched.
 
+One that cannot be closed backs off by itself, and keeps no other one open (failing_items.py).
+
 It costs little: the list of open incidents, which is held for readers as well, at most once a
 minute; and for each incident that is due its issue, its events and the closing. What is written
 here is known at once. While GitHub fails or its limits are near, closing waits for the next look,
@@ -22,6 +24,7 @@ from cachetools import LRUCache
 
 from github_store.committer import event_or_timeout
 from github_store.errors import GitHubUnavailable, IncidentNotFound, StoreError
+from github_store.failing_items import FailingItems, Walk
 from github_store.incident import Incident
 
 log = logging.getLogger(__name__)
@@ -68,7 +71,8 @@ class Closer:
         self._done: LRUCache[tuple[int, int], bool] = LRUCache(MAX_REMEMBERED)
         self._wake = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
-        self._error: StoreError | None = None
+        self.failing: FailingItems[int] = FailingItems("close", "closing incident", clock=clock)
+        """By number: those that have ended and could not be closed."""
         incidents.listeners.append(self.notice)
 
     def start(self) -> None:
@@ -91,25 +95,36 @@ class Closer:
 
     async def look(self) -> None:
         """Close what is due, as far as writes may be sent now. Raises GitHubUnavailable."""
-        now = self._clock()
-        list_seconds = LOOK_SECONDS * self._slowness()
-        if not 0 < self._list_at - now <= list_seconds:
-            self._list_at = now + list_seconds  # a list that fails is not asked for again at once
-            self._open = {each.number: each for each in await self._incidents.open_incidents()}
-        due = sorted((due_at, number) for number, due_at in self._due_times() if due_at <= now)
-        for _, number in due[:MOST_AT_ONCE]:
-            if (seconds := self._may_write()) > 0:
-                self._not_before = now + min(seconds, LOOK_SECONDS)
-                return
-            await self._close_one(number)
-        if len(due) > MOST_AT_ONCE:
-            self._not_before = now + LOOK_SECONDS
+        with self.failing.walk() as walk:
+            await self._list_if_due()
+            await self._close_due(walk)
 
     def seconds_to_wait(self) -> float:
         """Until the next look, at most LOOK_SECONDS."""
         times = [self._list_at, *(due_at for _, due_at in self._due_times())]
         wait_seconds = max(min(times), self._not_before) - self._clock()
         return min(max(wait_seconds, 0.0), LOOK_SECONDS)
+
+    async def _list_if_due(self) -> None:
+        now = self._clock()
+        list_seconds = LOOK_SECONDS * self._slowness()
+        if not 0 < self._list_at - now <= list_seconds:
+            self._list_at = now + list_seconds  # a list that fails is not asked for again at once
+            self._open = {each.number: each for each in await self._incidents.open_incidents()}
+            self.failing.keep(self._open)
+
+    async def _close_due(self, walk: Walk[int]) -> None:
+        now = self._clock()
+        times = sorted((due_at, number) for number, due_at in self._due_times() if due_at <= now)
+        due = self.failing.in_turn(number for _, number in times)
+        for number in due[:MOST_AT_ONCE]:
+            if (seconds := self._may_write()) > 0:
+                self._not_before = now + min(seconds, LOOK_SECONDS)
+                return
+            with walk.attempt(number):
+                await self._close_one(number)
+        if len(due) > MOST_AT_ONCE:
+            self._not_before = now + LOOK_SECONDS
 
     async def _close_one(self, number: int) -> None:
         end = self._open[number].end_datetime
@@ -125,8 +140,9 @@ class Closer:
 
     def _due_times(self) -> list[tuple[int, float]]:
         """Numbers, and when each is due; without those that were seen to for their end."""
+        retry_at = self.failing.retry_at
         return [
-            (number, max(end, incident.created_at) + DELAY_SECONDS)
+            (number, max(max(end, incident.created_at) + DELAY_SECONDS, retry_at(number)))
             for number, incident in self._open.items()
             if (end := incident.end_datetime) is not None and (number, end) not in self._done
         ]
@@ -144,12 +160,7 @@ class Closer:
             except Exception:  # a fault of ours must not end the task
                 log.exception("the closer met a fault of its own; it tries again")
                 self._not_before = self._clock() + LOOK_SECONDS
-            else:
-                self._error = None
 
     def _note_failure(self, error: StoreError) -> None:
-        if type(error) is not type(self._error):
-            log.warning("incidents that have ended stay open for now: %s", error)
-        self._error = error
         told = error.retry_after_seconds if isinstance(error, GitHubUnavailable) else None
         self._not_before = self._clock() + max(LOOK_SECONDS, told or 0)

@@ -10,10 +10,11 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from github_store.answer_shelf import AnswerShelf
 from github_store.authors import Authors
@@ -24,6 +25,7 @@ from github_store.closer import Closer
 from github_store.committer import Committer, Rhythm
 from github_store.current_monitors import CurrentMonitors
 from github_store.errors import AccessLost, ConfigurationError, GitHubUnavailable
+from github_store.failing_items import FailingItems
 from github_store.folder_name import server_folder_name
 from github_store.freshness import Freshness
 from github_store.gateway import (
@@ -86,6 +88,7 @@ class Store:
     breaker: Breaker
     lookout: Lookout
     monitors_reload: MonitorsReload
+    failing_items: tuple[FailingItems[Any], ...] = ()
     late_start: LateStart | None = None
     """What was put off because GitHub was down at the start; nothing where it was not."""
     shelf: AnswerShelf | None = None
@@ -100,6 +103,11 @@ class Store:
     def repository_name(self) -> str:
         """``owner/name`` as of now: GitHub tells when a repository was renamed."""
         return self.gateway.repository_name
+
+    @property
+    def failing(self) -> Mapping[str, int]:
+        """How many things of each kind fail now, each by itself, while the others go on."""
+        return {each.kind: len(each) for each in self.failing_items}
 
     def start(self) -> None:
         """Begin what happens by itself: status is committed, ended incidents are closed, and GitHub
@@ -427,6 +435,7 @@ def assemble_store(
         breaker=known_breaker,
         lookout=lookout,
         monitors_reload=reload,
+        failing_items=(closer.failing,),
         shelf=shelf,
         lock=lock,
     )

@@ -30,6 +30,7 @@ PURE = (
     "github_store/freshness",
     "github_store/incident",
     "github_store/incident_changes",
+    "github_store/item_backoff",
     "github_store/json_source",
     "github_store/labels",
     "github_store/latency",

@@ -189,6 +189,7 @@ def test_what_is_known_is_read_off_when_somebody_asks(metrics: Metrics) -> None:
         Vitals(
             monitors=3, statuses=health, contact=contact, hidden_incidents=7, out_for=out_for,
             crowd=Crowd(connections=17, most=64, gave_way=5, turned_away=4), body_bytes=9_000,
+            failing={"close": 1, "commit": 0},
         )
     ]  # fmt: skip
     metrics.watch(lambda: vitals[0], clock=lambda: NOW)
@@ -204,6 +205,8 @@ def test_what_is_known_is_read_off_when_somebody_asks(metrics: Metrics) -> None:
     assert {name: value_of(metrics, name) for name in expected} == expected
     assert value_of(metrics, "github_out", resource="core") == 0
     assert value_of(metrics, "github_out", resource="search") == 1
+    assert value_of(metrics, "failing", kind="close") == 1
+    assert value_of(metrics, "failing", kind="commit") == 0
     vitals[0] = replace(vitals[0], statuses=healthy())
     assert value_of(metrics, "journal_samples") == 0
     assert value_of(metrics, "journal_oldest_seconds") == 0

@@ -89,6 +89,7 @@ def test_everything_has_its_age() -> None:
         "journal": {"samples": 4, "oldestSeconds": 7, "refusedSecondsAgo": None},
         "commits": {"lastSecondsAgo": 60, "error": "GitHub answered 502"},
         "hiddenIncidents": 0,
+        "failing": {},
         "start": {"pending": False, "problem": None},
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import logging
 import time
 from collections.abc import Callable
@@ -14,14 +15,18 @@ from typing import Any
 import pytest
 
 from github_store import (
+    AccessLost,
+    GitHubTimeout,
     GitHubUnavailable,
     Incident,
     IncidentFields,
     IncidentNotFound,
+    OutcomeUnknown,
     RateLimited,
     StatusUpdate,
     Store,
     TokenCredential,
+    Unprocessable,
     open_store,
 )
 from github_store.closer import DELAY_SECONDS, LOOK_SECONDS, MOST_AT_ONCE, Closer
@@ -219,6 +224,68 @@ def test_a_fault_of_its_own_is_logged_and_does_not_end_it(
     assert any(record.levelno == logging.ERROR for record in caplog.records)
 
 
+def fails(there: World, **faults: Exception) -> None:
+    """Closing these incidents (``n7`` is number 7) raises, as long as that is so."""
+    original = there.close_ended
+
+    async def close_ended(number: int, *, end: int) -> bool:
+        done = await original(number, end=end)
+        if fault := faults.get(f"n{number}"):
+            raise fault
+        return done
+
+    there.close_ended = close_ended  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        GitHubUnavailable("GitHub answered 500"),
+        OutcomeUnknown("GitHub answered 500 to a write"),
+        GitHubTimeout("no answer"),
+        AccessLost("403: locked"),
+        Unprocessable("GitHub refuses the content"),
+        KeyError("created_at"),
+    ],
+    ids=["events 500", "500", "timeout", "403", "422", "a fault of ours"],
+)
+@pytest.mark.parametrize("bad", [1, 5, 10])
+def test_one_that_cannot_be_closed_keeps_no_later_one_open(fault: Exception, bad: int) -> None:
+    there = world(*[-1_000] * 10)
+    fails(there, **{f"n{bad}": fault})
+    there.run(seconds=60)
+    assert [number for number, _ in there.asked] == list(range(1, 11))
+    assert {at for _, at in there.asked} == {30}
+
+
+def test_it_is_tried_again_less_and_less_often_while_others_are_closed_in_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    there = world(-100)
+    fails(there, n1=OutcomeUnknown("GitHub answered 500 to a write"))
+    late = incident(2, end=int(NOW) + 1_000)
+    there.plan = [(900, lambda: there.incidents.update({2: late}))]
+    there.run(seconds=7_200)
+    times = [at for number, at in there.asked if number == 1]
+    pauses = [after - before for before, after in itertools.pairwise(times)]
+    assert pauses[:4] == [60, 120, 240, 480]
+    assert pauses[4:] == [900] * len(pauses[4:])
+    assert [at for number, at in there.asked if number == 2] == [1_030]
+    named = [r.getMessage() for r in caplog.records if "incident 1 " in r.getMessage()]
+    assert len(named) == 2  # once, and after an hour
+
+
+def test_several_that_fail_in_a_row_are_an_outage_and_after_it_all_are_closed() -> None:
+    there = world(*[-1_000] * 10)
+    faults: dict[str, Exception] = {f"n{number}": GitHubUnavailable("500") for number in range(11)}
+    fails(there, **faults)
+    there.plan = [(40, lambda: setattr(there, "close_ended", original))]
+    original = World.close_ended.__get__(there)
+    there.run(seconds=100)
+    assert [number for number, at in there.asked if at == 30] == [1, 2, 3]
+    assert sorted(number for number, at in there.asked if at == 90) == list(range(1, 11))
+
+
 def test_a_repository_left_alone_for_years_is_closed_in_portions() -> None:
     there = world(*[-1_000] * (2 * MOST_AT_ONCE + 1))
     there.run(seconds=200)
@@ -361,9 +428,45 @@ def test_a_server_that_tells_no_events_has_nothing_closed(
     async def steps(store: Store) -> None:
         number = (await store.incidents.create(ended())).number
         github.faults.add("missing", match="/events")
-        with pytest.raises(GitHubUnavailable):
-            await store.closer.look()
+        await store.closer.look()
+        assert len(store.closer.failing) == 1
         assert owner.do("GET", f"/issues/{number}")["state"] == "open"
+
+    with_store(github, tmp_path, steps)
+
+
+@pytest.mark.parametrize(
+    ("match", "fault"),
+    [
+        (r"^PATCH /repos/owner/status/issues/4$", {"kind": "error", "status": 500}),
+        (r"^GET /repos/owner/status/issues/4/events", {"kind": "error", "status": 502}),
+        (r"^GET /repos/owner/status/issues/4$", {"kind": "error", "status": 503, "html": True}),
+        (r"^PATCH /repos/owner/status/issues/4$", {"kind": "forbidden"}),
+        (r"^PATCH /repos/owner/status/issues/4$", {"kind": "missing"}),
+        (r"^PATCH /repos/owner/status/issues/4$", {"kind": "drop_before"}),
+    ],
+    ids=["closing 500", "events 502", "issue 503", "closing 403", "closing 404", "dropped"],
+)
+def test_of_ten_ended_incidents_nine_are_closed_and_the_tenth_is_named(
+    github: EmbeddedGitHub,
+    owner: Person,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    match: str,
+    fault: dict[str, Any],
+) -> None:
+    async def steps(store: Store) -> None:
+        for _ in range(10):
+            await store.incidents.create(ended())
+        github.faults.add(match=match, **fault)
+        await store.closer.look()
+        await store.closer.look()
+        github.faults.clear()
+        states = {n: owner.do("GET", f"/issues/{n}")["state"] for n in range(1, 11)}
+        assert [n for n, state in states.items() if state == "open"] == [4]
+        assert store.failing["close"] == 1
+        named = [r.getMessage() for r in caplog.records if "incident 4 " in r.getMessage()]
+        assert len(named) == 1
 
     with_store(github, tmp_path, steps)
 

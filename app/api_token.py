@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
-from github_store import ConfigurationError
+from github_store import ConfigurationError, make_private_directory, write_private_file
 
 FILE_NAME = "api-token"
 HOOK_SECRET_NAME = "webhook-secret"  # noqa: S105 - a file's name
@@ -19,16 +18,11 @@ def kept_token(data_dir: Path, *, name: str = FILE_NAME) -> str:
     """
     path = data_dir / name
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_private_directory(data_dir)
         if path.exists() and (token := path.read_text(encoding="ascii").strip()):
             return token
         token = secrets.token_urlsafe(24)
-        draft = path.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(token + "\n")
-        draft.replace(path)
+        write_private_file(path, f"{token}\n".encode())
     except OSError as error:
         raise ConfigurationError(f"DATA_DIR: {path} cannot be used: {error.strerror}") from None
     except UnicodeDecodeError:

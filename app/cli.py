@@ -15,6 +15,7 @@ import typer
 import uvloop
 
 from app import __version__
+from app.data_dir import private_umask
 from app.doctor import examine, exit_code, report
 from app.log_lines import LogFormat
 from app.log_stream import logging_to
@@ -73,6 +74,7 @@ def _options(
 
 
 @commands.command("serve")
+@private_umask()
 def serve_command(
     log_format: Annotated[
         LogFormat | None, typer.Option(help="How log lines are written; LOG_FORMAT by default.")
@@ -101,6 +103,7 @@ def _leave() -> None:
 
 
 @commands.command("github")
+@private_umask()
 def github_command(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port; EMBEDDED_GITHUB_PORT by default.")
@@ -154,6 +157,7 @@ def push_command(
 
 
 @commands.command("doctor")
+@private_umask()
 def doctor_command() -> None:
     """Check token, permissions, labels, branch, webhook, clock, quota and settings.
 

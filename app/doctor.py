@@ -27,6 +27,7 @@ from github_store import (
     Grade,
     TokenCredential,
     check_up,
+    open_to_others,
 )
 
 LEAST_SPACE: Final = 100_000_000
@@ -107,6 +108,11 @@ def _data_dir(path: Path) -> Finding:
     if free < LEAST_SPACE:
         remedy = "make room: a full disk refuses status pushes"
         return Finding(Grade.WARN, subject, f"{free // 1_000_000} MB free", remedy)
+    if path.exists() and (problem := open_to_others(path)):
+        remedy = (
+            "it holds secrets: keep it where files have modes, as this user's (serve sets 0700)"
+        )
+        return Finding(Grade.WARN, subject, problem, remedy)
     return Finding(Grade.OK, subject, f"{path} can be written")
 
 

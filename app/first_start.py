@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from github_store import ConfigurationError
+from github_store import ConfigurationError, write_private_file
 
 FILE_NAME = "first-start.json"
 
@@ -23,10 +23,9 @@ class FirstStart:
 
     def begin(self, *, now: int) -> None:
         """``now`` is seconds since 1970: all samples tell the story of this moment."""
-        draft = self._path.with_suffix(".draft")
+        noted = json.dumps({"repository": self._repository, "began_at": now})
         try:
-            draft.write_text(json.dumps({"repository": self._repository, "began_at": now}))
-            draft.replace(self._path)
+            write_private_file(self._path, noted.encode())
         except OSError as error:
             raise self._unusable(error) from None
 

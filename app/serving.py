@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ from app.api_token import HOOK_SECRET_NAME, kept_token
 from app.auth import Access
 from app.banner import Start, banner
 from app.credentials import ApiTokens, api_tokens, credential_of
+from app.data_dir import private_data_dir
 from app.deployment import check_real_repository, uses_embedded_github
 from app.first_start import FirstStart
 from app.github_contact import GitHubContact
@@ -38,7 +38,6 @@ from app.samples import sample_monitors, write_samples
 from app.settings import Settings
 from app.tokens import SHORTEST, Tokens
 from github_store import (
-    ConfigurationError,
     Credential,
     Exchange,
     Freshness,
@@ -192,13 +191,7 @@ def _spare_the_long_lived() -> None:
 @contextmanager
 def embedded_github(data_dir: Path, *, port: int) -> Iterator[EmbeddedGitHub]:
     """The embedded GitHub while it runs. Raises ConfigurationError."""
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"DATA_DIR: {data_dir} cannot be used: {error.strerror}"
-        raise ConfigurationError(problem) from None
-    if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
-        raise ConfigurationError(f"DATA_DIR: {data_dir} cannot be written by this user")
+    private_data_dir(data_dir)
     with EmbeddedGitHub(data_dir, port=port) as github:
         yield github
 
@@ -224,6 +217,7 @@ def ensure_repository(
 def _connection(settings: Settings, parts: ExitStack) -> Connection:
     if not uses_embedded_github(settings):
         assert settings.github_repository is not None
+        private_data_dir(settings.data_dir)
         given = settings.github_webhook_secret
         return Connection(
             settings.github_repository,

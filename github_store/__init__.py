@@ -53,6 +53,12 @@ from github_store.labels import MAX_LABEL_LENGTH
 from github_store.late_start import LateStart
 from github_store.monitor import Monitor, Monitors, Status
 from github_store.monitors_yaml import parse_monitors
+from github_store.private_files import (
+    make_private,
+    make_private_directory,
+    open_to_others,
+    write_private_file,
+)
 from github_store.read_trace import Outcome, ReadTrace
 from github_store.recurring_lines import RecurringLines
 from github_store.request_kind import request_kind
@@ -125,9 +131,13 @@ __all__ = [
     "body_length",
     "check_up",
     "incident_etag",
+    "make_private",
+    "make_private_directory",
     "open_direct_push",
     "open_store",
+    "open_to_others",
     "parse_monitors",
     "point_hook",
     "request_kind",
+    "write_private_file",
 ]

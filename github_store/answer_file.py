@@ -16,7 +16,6 @@ Nothing is synced, and a file that is damaged or has another layout is of no use
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import zlib
 from collections.abc import Collection, Mapping
@@ -26,6 +25,7 @@ from typing import Any, Final
 
 from github_store.gateway import Reply
 from github_store.held_reads import Held
+from github_store.private_files import make_private_directory, make_private_file
 
 FILE_NAME: Final = "answers.sqlite"
 LAYOUT: Final = 1
@@ -73,9 +73,8 @@ class AnswerFile:
         self._api_url = api_url.rstrip("/")
         self._max_bytes = max_bytes
         self._max_entries = max_entries
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # The first connection would make it readable for everybody; the log takes its rights.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        make_private_directory(directory)
+        make_private_file(self._path)  # its log takes its rights
         self._writer = self._connected()
         self._reader: sqlite3.Connection | None = None
         try:

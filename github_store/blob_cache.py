@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from github_store.git_tree import blob_sha
+from github_store.private_files import DRAFT, make_private_directory, write_private_file
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,6 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_FILES: Final = 2_000
 
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
-_DRAFT: Final = ".draft"
 
 
 class BlobCache:
@@ -71,14 +71,11 @@ class BlobCache:
         with self._lock:
             if len(content) > self._max_bytes or self._max_files < 1 or sha in self._held():
                 return sha
-            draft = self._path(sha).with_suffix(_DRAFT)
             try:
-                self._directory.mkdir(parents=True, exist_ok=True)
-                draft.write_bytes(content)
-                draft.replace(self._path(sha))
+                make_private_directory(self._directory)
+                write_private_file(self._path(sha), content, is_synced=False)
             except OSError as error:
                 self._failed(error)
-                _unlink(draft)
                 return sha
             self._is_failing = False
             self._note(sha, len(content))
@@ -100,7 +97,7 @@ class BlobCache:
         try:
             with os.scandir(self._directory) as entries:
                 for entry in entries:
-                    if entry.name.endswith(_DRAFT):
+                    if entry.name.endswith(DRAFT):
                         _unlink(Path(entry.path))
                     elif _SHA.fullmatch(entry.name):
                         about = entry.stat()

@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from github_store.disk_trouble import trouble
 from github_store.errors import ConfigurationError, JournalUnavailable
+from github_store.private_files import make_private_file
 from github_store.synced_transaction import synced_transaction
 
 FILE_NAME: Final = "intents.sqlite"
@@ -76,8 +77,9 @@ class IntentFile:
         self._path = directory / FILE_NAME
         self._limits = max_intents, max_bytes
         try:
+            make_private_file(self._path)  # its log takes its rights
             self._db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from error
         try:
             self._prepare()

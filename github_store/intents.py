@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import os
 import re
 import secrets
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from typing import Final, Protocol, TypeVar
 
 from github_store.errors import ConfigurationError
 from github_store.intent_file import Intent, IntentFile
+from github_store.private_files import make_private_directory, write_private_file
 
 __all__ = ["DiskIntents", "Intent", "Intents", "kept_secret"]
 
@@ -88,9 +88,9 @@ def kept_secret(directory: Path) -> bytes:
     """The secret in the directory, made on the first call. Raises ConfigurationError."""
     path = directory / SECRET_FILE
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_directory(directory)
         if not path.exists():
-            _write_secret(path)
+            write_private_file(path, f"{secrets.token_hex(SECRET_BYTES)}\n".encode())
         text = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"DATA_DIR: {path} cannot be used: {error.strerror}") from None
@@ -100,20 +100,3 @@ def kept_secret(directory: Path) -> bytes:
             " keys of the last 24 hours are forgotten"
         )
     return bytes.fromhex(text.decode())
-
-
-def _write_secret(path: Path) -> None:
-    """Whole or not at all, whenever the process or the machine stops."""
-    draft = path.with_name(f"{path.name}.draft")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(SECRET_BYTES) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

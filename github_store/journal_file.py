@@ -21,7 +21,6 @@ file is locked for this process alone, so that no reader can hold up a write or 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
@@ -34,6 +33,7 @@ from typing import Any, Final
 from github_store.disk_trouble import advice, trouble
 from github_store.errors import ConfigurationError, JournalUnavailable
 from github_store.monitor import Status
+from github_store.private_files import make_private_directory, make_private_file, sync_directory
 from github_store.sample import Sample
 from github_store.synced_transaction import synced_transaction
 
@@ -88,8 +88,9 @@ class JournalFile:
         self.path = directory / FILE_NAME
         self._committed = 0
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            make_private_directory(directory)
             self._refuse_a_lost_file()
+            make_private_file(self.path)  # its log takes its rights
             self._db = sqlite3.connect(
                 self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -98,7 +99,7 @@ class JournalFile:
         try:
             self._prepare()
             self._inode = self.path.stat().st_ino
-            _sync_directory(directory)
+            sync_directory(directory)
         except sqlite3.Error as error:
             self._db.close()
             raise ConfigurationError(advice(self.path, error)) from error
@@ -257,11 +258,3 @@ def _values(entries: Sequence[Sequenced]) -> list[Any]:
             for each in entries
         )
     )
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,9 +16,10 @@ import hashlib
 import hmac
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Final
+
+from github_store.private_files import write_private_file
 
 log = logging.getLogger(__name__)
 
@@ -56,15 +57,9 @@ class OwnLogins:
         self._by_login[login] = self._credential
         while len(self._by_login) > MOST:
             del self._by_login[next(iter(self._by_login))]
-        draft = self._path.with_suffix(".draft")
+        noted = {"version": VERSION, "credentials": self._by_login}
         try:
-            draft.unlink(missing_ok=True)
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump({"version": VERSION, "credentials": self._by_login}, file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
+            write_private_file(self._path, json.dumps(noted, indent=2).encode())
         except OSError as error:
             log.warning("as whom this service writes is not remembered: %s", error)
 

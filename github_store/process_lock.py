@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from github_store.errors import ConfigurationError
+from github_store.private_files import make_private_directory
 
 FILE_NAME: Final = "lock"
 
@@ -37,7 +38,7 @@ class ProcessLock:
 
     def __init__(self, directory: Path, *, now: float) -> None:
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_directory(directory)
             self._descriptor = os.open(directory / FILE_NAME, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise ConfigurationError(

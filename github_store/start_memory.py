@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
 from github_store.folder_name import folder_name
 from github_store.monitors_file import MonitorsText
+from github_store.private_files import make_private_directory, write_private_file
 
 log = logging.getLogger(__name__)
 
@@ -73,16 +73,9 @@ class StartMemory:
 
     def keep(self, remembered: Remembered) -> None:
         """Remember this for the next start."""
-        draft = self._path.with_suffix(".draft")
         content = {"version": VERSION, "of": self._of, **asdict(remembered)}
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft.unlink(missing_ok=True)
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(content, file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
+            make_private_directory(self._path.parent)
+            write_private_file(self._path, json.dumps(content, indent=2).encode())
         except OSError as error:
             log.warning("a start while GitHub is down will not be possible: %s", error)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..private_files import write_private_file
 from .rows import Repository, User
 from .storage import Storage
 
@@ -40,13 +40,8 @@ class Accounts:
 
     def record_address(self, api_url: str) -> None:
         """Write ``embedded.json`` anew; whole, or not at all."""
-        draft = self._file.with_suffix(".draft")
         document = {"api_url": api_url, "tokens": dict(self.tokens)}
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(document, file, indent=2)
-            file.write("\n")
-        draft.replace(self._file)
+        write_private_file(self._file, f"{json.dumps(document, indent=2)}\n".encode())
 
     def ensure(self, login: str, *, now: int) -> User:
         """The user of that login, made when there is none."""

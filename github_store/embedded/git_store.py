@@ -8,6 +8,7 @@ from typing import Final
 
 from dulwich.repo import Repo
 
+from ..private_files import make_private_directory, sync_directory
 from .git_repository import GitRepository
 from .rows import Repository
 
@@ -30,14 +31,17 @@ class GitStore:
         if not (path / "HEAD").exists():
             draft = path.with_suffix(".draft")
             shutil.rmtree(draft, ignore_errors=True)
-            draft.mkdir(parents=True)
+            make_private_directory(draft)
             Repo.init_bare(draft, default_branch=DEFAULT_BRANCH.encode()).close()
             draft.rename(path)
+            sync_directory(path.parent)
 
     def rename(self, before: Repository, after: Repository) -> None:
         self._close(before)
-        self.path(after).parent.mkdir(parents=True, exist_ok=True)
+        make_private_directory(self.path(after).parent)
         self.path(before).rename(self.path(after))
+        sync_directory(self.path(after).parent)
+        sync_directory(self.path(before).parent)
 
     def remove(self, repository: Repository) -> None:
         self._close(repository)

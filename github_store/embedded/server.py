@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ConfigurationError
+from ..private_files import make_private_directory
 from . import administration
 from .accounts import Accounts
 from .comment_table import CommentTable, EventTable
@@ -253,7 +254,7 @@ def _opened(
 ) -> Hub:
     """All that stands on the directory; ``opened`` closes it again, the last first."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_private_directory(data_dir)
         opened.callback(os.close, _take(data_dir))
         storage = Storage(data_dir / "github.db")
         opened.callback(storage.close)

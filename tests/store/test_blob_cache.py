@@ -137,12 +137,11 @@ def test_a_full_disk_leaves_no_draft_and_what_was_held(
     cache = BlobCache(directory)
     one = cache.put(b"one")
 
-    def full(path: Path, content: bytes) -> int:
-        path.touch()
+    def full(path: Path, target: Path) -> Path:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk, caplog.at_level(logging.WARNING):
-        disk.setattr(Path, "write_bytes", full)
+        disk.setattr(Path, "replace", full)
         two = cache.put(b"two")
     assert "No space left" in caplog.text
     assert files_in(directory) == {one}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from app import __version__
+from app.visible_text import visible_text
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not listened on
 
@@ -44,8 +45,11 @@ def banner(start: Start) -> str:
         )
     if start.made_token is not None:
         rows.append(("API token", start.made_token))
-    lines = [f"kener-issues {__version__}", *(f"  {name:<16}{value}" for name, value in rows)]
-    return "\n".join([*lines, "", f"  {_curl(start, url)}", "", "Ctrl-C stops it."])
+    lines = [
+        f"kener-issues {__version__}",
+        *(f"  {name:<16}{visible_text(value)}" for name, value in rows),
+    ]
+    return "\n".join([*lines, "", f"  {visible_text(_curl(start, url))}", "", "Ctrl-C stops it."])
 
 
 def _curl(start: Start, url: str) -> str:

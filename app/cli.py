@@ -23,6 +23,7 @@ from app.pushing import body_of, push_samples
 from app.redaction import Redaction
 from app.serving import EMBEDDED_REPOSITORY, embedded_github, ensure_repository, serve
 from app.settings import Settings, read_settings, secrets_of, setting_rows, shown_value
+from app.visible_text import visible_lines, visible_text
 from github_store import THREADS, ConfigurationError, StoreError
 
 PROGRAM = "kener-issues"
@@ -47,8 +48,13 @@ def main() -> None:
 
 
 def _give_up(error: StoreError, *, code: int) -> None:
-    typer.echo(f"{PROGRAM}: {error}", err=True)
+    _say(f"{PROGRAM}: {visible_text(str(error))}", is_error=True)
     sys.exit(code)
+
+
+def _say(text: str, *, is_error: bool = False) -> None:
+    """Print what may hold other people's texts, and settings of whoever started this."""
+    typer.echo(visible_lines(text), err=is_error)
 
 
 def _settings() -> Settings:
@@ -87,7 +93,7 @@ def serve_command(
     with logging_to(sys.stderr, log_format=log_format, redaction=redaction):
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(serve(settings, show=typer.echo, redaction=redaction))
+                runner.run(serve(settings, show=_say, redaction=redaction))
         except asyncio.CancelledError:
             pass  # stopped while it was starting
         _leave()
@@ -119,7 +125,7 @@ def github_command(
         signal.signal(each, lambda *_: stopped.set())
     with embedded_github(data_dir, port=port) as github:
         ensure_repository(github, EMBEDDED_REPOSITORY, with_samples=settings.sample_data)
-        typer.echo(
+        _say(
             f"The embedded GitHub of {PROGRAM} {__version__}\n"
             f"  API         {github.url}\n"
             f"  Tokens      {data_dir / 'embedded.json'}\n"
@@ -153,7 +159,7 @@ def push_command(
         bodies = sys.stdin.buffer.readlines()
     else:
         bodies = [body_of(tag, status, latency, timestamp)]
-    typer.echo(asyncio.run(push_samples(settings, bodies)))
+    _say(asyncio.run(push_samples(settings, bodies)))
 
 
 @commands.command("doctor")
@@ -166,7 +172,7 @@ def doctor_command() -> None:
     Exit code 0: nothing failed. 1: something did. 2: a setting is wrong or missing.
     """
     findings = examine(_settings())
-    typer.echo(report(findings))
+    _say(report(findings))
     raise typer.Exit(exit_code(findings))
 
 
@@ -176,13 +182,19 @@ def settings_command() -> None:
     settings = _settings()
     header = ("SETTING", "VALUE", "DEFAULT", "UNIT", "MEANING")
     rows = [
-        (row.name, shown_value(settings, row.name), row.default, row.unit, row.meaning)
+        (
+            row.name,
+            visible_text(shown_value(settings, row.name)),
+            row.default,
+            row.unit,
+            row.meaning,
+        )
         for row in setting_rows()
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, *rows):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+        _say("  ".join(cells).rstrip())
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from app.deployment import check_real_repository, uses_embedded_github
 from app.serving import EMBEDDED_REPOSITORY, embedded_github
 from app.settings import Settings
 from app.tokens import SHORTEST
+from app.visible_text import visible_text
 from github_store import (
     ConfigurationError,
     Credential,
@@ -138,4 +139,4 @@ def _embedded(settings: Settings, parts: ExitStack) -> _Target:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return visible_text(" ".join(text.split()))

@@ -1,24 +1,21 @@
 """Log lines, as text for a person or as JSON for a program; a line is one event, always.
 
-Whatever a value holds, it begins no line of its own: control characters are escaped in text as
-they are in JSON, and a trace's further lines are indented.
+Whatever a value holds, it begins no line of its own and hides nothing: what cannot be seen is
+escaped in both formats (visible_text.py), and in text a trace's further lines are indented.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import re
 import time
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from app.request_id import current_request_id
+from app.visible_text import visible_text
 
 LogFormat = Literal["text", "json"]
-
-# C0, C1, and what Python's splitlines and some terminals take for the end of a line
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 class _Lines(logging.Formatter):
@@ -49,8 +46,8 @@ class TextLines(_Lines):
     def _line(self, record: logging.LogRecord, fields: Mapping[str, Any], trace: str) -> str:
         line = f"{self._time(record)} {record.levelname} {record.getMessage()}"
         shown = [f"{name}={value}" for name, value in fields.items() if name not in _TOLD]
-        line = escaped(f"{line}  {' '.join(shown)}" if shown else line)
-        return "\n  ".join([line, *map(escaped, trace.splitlines())]) if trace else line
+        line = visible_text(f"{line}  {' '.join(shown)}" if shown else line)
+        return "\n  ".join([line, *map(visible_text, trace.splitlines())]) if trace else line
 
 
 class JsonLines(_Lines):
@@ -59,11 +56,11 @@ class JsonLines(_Lines):
             "time": self._time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
-            **fields,
+            "message": visible_text(record.getMessage()),
+            **{name: _visible(value) for name, value in fields.items()},
         }
         if trace:
-            line["trace"] = trace
+            line["trace"] = "\n".join(map(visible_text, trace.splitlines()))
         return _COMPACT.encode(line)
 
 
@@ -74,10 +71,5 @@ _TOLD: Final = frozenset({"method", "route", "status"})
 _COMPACT: Final = json.JSONEncoder(separators=(",", ":"), default=str)
 
 
-def escaped(text: str) -> str:
-    """In one line, whatever it holds."""
-    return (
-        text
-        if text.isprintable()
-        else _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
-    )
+def _visible(value: object) -> object:
+    return visible_text(value) if isinstance(value, str) else value

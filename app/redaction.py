@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
 
-from app.log_lines import escaped
+from app.visible_text import visible_text
 
 HIDDEN: Final = "***"
 SHORTEST_SECRET: Final = 8
@@ -27,7 +27,9 @@ class Redaction:
         found = set(self._hidden)
         for part in (secret, *secret.splitlines()):
             if len(part) >= SHORTEST_SECRET:
-                found |= {part, quote(part, safe=""), json.dumps(part)[1:-1], escaped(part)}
+                shown = visible_text(part)
+                found |= {part, quote(part, safe=""), shown}
+                found |= {json.dumps(each)[1:-1] for each in (part, shown)}
         self._hidden = tuple(sorted(found, key=len, reverse=True))
 
     def __call__(self, text: str) -> str:

@@ -20,6 +20,7 @@ HOUSE = Path(__file__).parents[1]
 PURE = (
     "app/readiness",
     "app/status_page",
+    "app/visible_text",
     "github_store/circuit",
     "github_store/coverage",
     "github_store/day_file",

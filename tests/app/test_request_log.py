@@ -22,6 +22,7 @@ from app.redaction import HIDDEN, Redaction
 from app.request_id import current_request_id, given_id, new_ids
 from app.settings import read_settings, secrets_of
 from app.tokens import Tokens
+from app.visible_text import visible_text
 from github_store import GitHubUnavailable, JournalUnavailable, OutcomeUnknown
 from tests.app.service import TOKEN, Service
 
@@ -236,6 +237,24 @@ def test_the_lines_of_a_trace_are_indented_whatever_the_error_says() -> None:
     assert all(line.startswith("  ") for line in further)
     whole = json.loads(said("json", fail))
     assert "forged" in whole["trace"]
+    assert all(each.isprintable() for each in whole["trace"].split("\n"))
+
+
+@pytest.mark.parametrize("log_format", FORMATS)
+def test_what_cannot_be_seen_is_made_visible_in_both_formats(log_format: LogFormat) -> None:
+    title = "invoice\u202egnp\u200b\u2066\u061c\ufeff"
+    text = said(log_format, lambda log: log.warning("%s", title, extra={"fields": {"a": title}}))
+    line = json.loads(text)["message"] if log_format == "json" else text
+    assert r"invoice\u202egnp\u200b\u2066\u061c\ufeff" in line
+
+
+@pytest.mark.parametrize("log_format", FORMATS)
+def test_a_secret_that_cannot_be_seen_whole_is_hidden_all_the_same(log_format: LogFormat) -> None:
+    secret = "a-secret-\u200b-with\ta tab"
+    with captured(log_format, Redaction([secret])) as stream:
+        logging.getLogger("somebody.else").warning("it is %s", secret)
+    assert "secret" not in stream.getvalue()
+    assert HIDDEN in stream.getvalue()
 
 
 @given(message=st.text(), value=st.text())
@@ -249,7 +268,8 @@ def test_any_text_is_one_line_of_text_and_one_json_object(message: str, value: s
         assert len(text.splitlines()) == 1
         if log_format == "json":
             parsed = json.loads(text)
-            assert (parsed["message"], parsed["value"]) == (message, value)
+            shown = visible_text(message), visible_text(value)
+            assert (parsed["message"], parsed["value"]) == shown
 
 
 def test_outside_of_requests_no_id_is_told() -> None:

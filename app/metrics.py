@@ -90,11 +90,11 @@ class Metrics:
         self._github_seconds.labels(method, kind).observe(exchange.seconds)
         headers = exchange.headers
         remaining = headers.get("x-ratelimit-remaining", "")
-        if remaining.isdecimal():
+        if remaining.isdecimal() and len(remaining) < 16:
             resource = _one_of(headers.get("x-ratelimit-resource", "core"), RESOURCES)
             self._quota.labels(resource).set(int(remaining))
             reset = headers.get("x-ratelimit-reset", "")
-            if reset.isdecimal():
+            if reset.isdecimal() and len(reset) < 16:
                 self._quota_reset.labels(resource).set(int(reset))
 
     def cache_outcome(self, outcome: str) -> None:

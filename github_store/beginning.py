@@ -11,7 +11,13 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from github_store.errors import GitHubTimeout, GitHubUnavailable
+from github_store.api_address import address_remedy
+from github_store.errors import (
+    ConfigurationError,
+    GitHubTimeout,
+    GitHubUnavailable,
+    NotTheApi,
+)
 from github_store.gateway import Gateway
 from github_store.monitor import Monitors
 from github_store.monitors_file import (
@@ -56,6 +62,9 @@ async def begin(
         access, text = await _asked(gateway, monitors_path, PATIENCE_SECONDS if known else None)
     except GitHubUnavailable as error:
         gateway.repository_name = name
+        if known is None and with_memory and isinstance(error, NotTheApi):
+            remedy = address_remedy(gateway.api_url)
+            raise ConfigurationError(f"GITHUB_API_URL: {error}; {remedy}") from None
         if known is None:
             raise
         return await _begin_remembering(gateway, known, monitors_path, outage=error)

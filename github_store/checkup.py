@@ -11,10 +11,12 @@ import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
+from github_store.api_address import address_remedy, is_github_itself
 from github_store.errors import (
     AccessLost,
     BrokenDocument,
     ConfigurationError,
+    NotTheApi,
     RateLimited,
     StoreError,
 )
@@ -37,7 +39,6 @@ from github_store.gateway import (
     Exchange,
     Gateway,
     Reply,
-    is_github_itself,
 )
 from github_store.held_answers import HeldAnswers
 from github_store.hook_setup import HOOK_PATH
@@ -144,6 +145,8 @@ class _Checkup:
         if isinstance(error, AccessLost):
             return f"look at what {self._gateway.credential_name} is allowed to do"
         url = self._gateway.api_url
+        if isinstance(error, NotTheApi):
+            return address_remedy(url)
         if is_github_itself(url):
             return f"see whether {url} can be reached from here and what www.githubstatus.com says"
         return f"see whether {url} can be reached from here, and whether it is well"

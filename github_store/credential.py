@@ -12,8 +12,10 @@ from github import Auth, Github, GithubException
 
 from github_store.errors import AccessLost, GitHubUnavailable, RateLimited
 from github_store.reply import Reply, is_rate_limit, parsed
-from github_store.requester import lost
+from github_store.requester import Request, Requester, lost
 
+APP_SECONDS = 12.0
+"""As a gateway waits, where an App asks who it is."""
 UNTOLD_LOGIN = "github-actions[bot]"
 """Who a token is taken for whose owner GitHub does not tell: a workflow's, until a write shows."""
 
@@ -63,6 +65,7 @@ class SharedAuth(Auth.Auth):
     """One credential for many threads: an App's token is renewed by one of them at a time."""
 
     def __init__(self, credential: Credential, *, api_url: str) -> None:
+        self._api_url = api_url
         self._auth = _prepared(credential.auth(), api_url)
         self._lock = threading.Lock()
 
@@ -79,9 +82,15 @@ class SharedAuth(Auth.Auth):
             except GithubException as error:
                 raise _without_token(error) from None
             except requests.exceptions.RequestException as error:
-                raise lost(error, is_read=True) from None  # the write itself was never sent
+                # The write itself was never sent.
+                raise lost(error, is_read=True, api_url=self._api_url) from None
             except (jwt.PyJWTError, ValueError) as error:
                 raise AccessLost(f"the App's private key signs nothing ({error})") from None
+            except Exception as error:  # PyGithub's own, of an answer that is no token
+                kind = type(error).__name__
+                raise GitHubUnavailable(
+                    f"GitHub at {self._api_url} gives an App no token that can be read ({kind})"
+                ) from None
 
     def authentication(self, headers: dict[str, Any]) -> None:
         headers["Authorization"] = f"{self.token_type} {self.token}"
@@ -96,13 +105,11 @@ def app_login(credential: AppCredential, api_url: str) -> str:
     Raises AccessLost where GitHub does not say, and GitHubUnavailable where it does not answer.
     """
     app_auth = Auth.AppAuth(credential.app_id, credential.private_key)
-    try:
-        with Github(auth=app_auth, base_url=api_url, retry=None, lazy=True) as app:
-            _, _, text = app.requester.requestJson("GET", "/app")
-    except requests.exceptions.RequestException as error:
-        raise lost(error, is_read=True) from None
-    slug = (parsed(text) or {}).get("slug")
-    if not slug:
+    requester = Requester(app_auth, api_url=api_url, timeout_seconds=APP_SECONDS)
+    _, _, text = requester.ask(Request("GET", "/app"))
+    told = parsed(text)
+    slug = told.get("slug") if isinstance(told, dict) else None
+    if not isinstance(slug, str) or not slug:
         raise AccessLost("GitHub does not say which App this is (GET /app)")
     return f"{slug}[bot]"
 

@@ -10,6 +10,7 @@ StoreError
 │   ├── GitHubTimeout      no answer in time
 │   ├── GitHubOut          it has not answered lately: nothing was sent (503)
 │   ├── RateLimited        a primary or secondary limit; retry_after_seconds says when
+│   ├── NotTheApi          what answers is not GitHub's API: a page, a redirect elsewhere
 │   ├── AccessLost         401, a permission 403, or the repository itself answers 404
 │   ├── OutcomeUnknown     a write was sent and its answer was lost: it may have happened
 │   └── OutcomePending     so it was, with a key: repeated with it, the answer will be found
@@ -86,6 +87,11 @@ class GitHubTimeout(GitHubUnavailable):
 class GitHubOut(GitHubUnavailable):
     """GitHub has not answered lately, so this was not sent; ``retry_after_seconds`` says when to
     come again."""
+
+
+class NotTheApi(GitHubUnavailable):
+    """What answers at GITHUB_API_URL does not speak as GitHub's API does. Whoever was answered
+    there before meets an outage; whoever never was has the wrong address, most likely."""
 
 
 class RateLimited(GitHubUnavailable):

@@ -21,6 +21,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from github_store.api_address import api_path
 from github_store.credential import (
     UNTOLD_LOGIN,
     AppCredential,
@@ -35,6 +36,7 @@ from github_store.errors import (
     GitHubOut,
     GitHubTimeout,
     GitHubUnavailable,
+    NotTheApi,
     OutcomeUnknown,
     RateLimited,
 )
@@ -58,7 +60,6 @@ __all__ = [
     "Gateway",
     "Reply",
     "TokenCredential",
-    "is_github_itself",
     "retry_after_seconds",
 ]
 
@@ -67,16 +68,12 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 GITHUB_API_URL = "https://api.github.com"
+MOST_MOVES: Final = 3
+"""So many redirects lead to a repository; GitHub needs one."""
 THREADS = "github"
 """How the names of the threads begin that wait for GitHub."""
 
 _ANSWERS: Final = frozenset({304, 404, 409, 410, 422})
-
-
-def is_github_itself(api_url: str) -> bool:
-    """Whether an API is github.com's, or of its enterprise cloud: there its limits are known."""
-    host = urllib.parse.urlsplit(api_url).hostname or ""
-    return host == "api.github.com" or host.endswith(".ghe.com")
 
 
 class Gateway:
@@ -104,11 +101,15 @@ class Gateway:
         admit: Callable[[str, str], None] | None = None,
         observe: Callable[[Exchange], None] | None = None,
     ) -> None:
-        address = urllib.parse.urlsplit(api_url)
+        try:
+            address = urllib.parse.urlsplit(api_url)
+        except ValueError:
+            address = urllib.parse.SplitResult("", "", "", "", "")
         if address.scheme not in {"http", "https"} or not address.hostname:
             raise ConfigurationError("GITHUB_API_URL: expected http(s)://host[:port][/path]")
         self.repository_name = repository_name
         self.api_url = api_url.rstrip("/")
+        self._base_path = address.path
         self._credential = credential
         self._requester = Requester(
             SharedAuth(credential, api_url=self.api_url),
@@ -127,9 +128,12 @@ class Gateway:
         """The setting that a person looks at when the credential is refused."""
         return "GITHUB_APP_ID" if isinstance(self._credential, AppCredential) else "GH_TOKEN"
 
-    def absolute(self, url: str) -> str:
-        """A URL from a Link or Location header, which may leave out the host: RFC 8288, 9110."""
-        return urllib.parse.urljoin(self.api_url, url)
+    def path_of(self, address: str) -> str:
+        """The path, for ``request``, of what a Link or Location header names.
+
+        Raises GitHubUnavailable where that is no address of the API.
+        """
+        return api_path(address, base_path=self._base_path)
 
     @property
     def repository(self) -> str:
@@ -146,7 +150,7 @@ class Gateway:
         etag: str | None = None,
         accept: Collection[int] = (),
     ) -> Reply:
-        """Send one request; ``path`` starts with a slash, or is an absolute URL (``absolute``).
+        """Send one request; ``path`` starts with a slash and may have a query.
 
         Answers 2xx, 304, 404, 409, 410, 422 and whatever ``accept`` names are returned; a
         redirect is returned only where the repository itself has not moved. Raises
@@ -190,12 +194,17 @@ class Gateway:
     async def _rename(self) -> bool:
         """Follow a rename of the repository; False when it stands where it stood."""
         reply = await self._send(Request("GET", self.repository))
-        hops = 0
-        while reply.status in MOVED and hops < 3:
-            hops += 1
-            where = self.absolute(reply.headers.get("x-moved-to", ""))
+        asked = [self.repository]
+        while reply.status in MOVED:
+            told = reply.headers.get("x-moved-to", "")
+            where = self.path_of(told)
+            if where in asked or len(asked) > MOST_MOVES:
+                raise NotTheApi(
+                    f"GitHub at {self.api_url} redirects without end, to {told[:200]!r}"
+                )
+            asked.append(where)
             reply = await self._send(Request("GET", where))
-        if not reply.ok or not hops:
+        if not reply.ok or len(asked) == 1:
             return False
         self.repository_name = str(reply.data["full_name"])
         return True
@@ -236,8 +245,8 @@ class Gateway:
             is_limit = is_rate_limit(reply)
             self._observe(Exchange(method, path, status, seconds, told, is_limit))
         if reply.data is None and text and reply.ok:
-            kind = GitHubUnavailable if request.is_read else OutcomeUnknown
-            raise kind("GitHub's answer was no JSON")
+            kind = NotTheApi if request.is_read else OutcomeUnknown
+            raise kind(f"what {self.api_url} answers is no JSON")
         return reply
 
     def _judged(self, reply: Reply, is_read: bool, accept: Collection[int]) -> Reply:
@@ -253,7 +262,8 @@ class Gateway:
             raise AccessLost(f"GitHub refuses the credential ({reply.status}: {reply.message})")
         if reply.status >= 500 and not is_read:
             raise OutcomeUnknown(f"GitHub answered {reply.status} to a write")
-        raise GitHubUnavailable(
-            f"GitHub answered {reply.status} {reply.message}".rstrip(),
-            retry_after_seconds=header_seconds(reply),
+        kind = GitHubUnavailable if reply.message or reply.status >= 500 else NotTheApi
+        raise kind(
+            f"GitHub at {self.api_url} answered {reply.status} {reply.message}".rstrip(),
+            retry_after_seconds=header_seconds(reply.headers),
         )

@@ -141,8 +141,8 @@ class HeldRepository:
 
     def _following(self, reply: Reply, seen: set[str]) -> str | None:
         """The next page, which is none of those ``seen``: pages that go in a circle would be read
-        for ever. Raises GitHubUnavailable."""
-        following = reply.next_url and self._gateway.absolute(reply.next_url)
+        for ever. Raises GitHubUnavailable, also for what is no address of the API."""
+        following = reply.next_url and self._gateway.path_of(reply.next_url)
         if following in seen:
             raise GitHubUnavailable("GitHub's pages go in a circle")
         if following:

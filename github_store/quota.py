@@ -34,6 +34,7 @@ from typing import Final
 
 from github_store.errors import RateLimited
 from github_store.gateway import Exchange
+from github_store.reply import header_seconds
 from github_store.request_kind import SEARCH as SEARCH_KIND
 from github_store.request_kind import request_kind
 from github_store.write_budget import WriteBudget, is_status_write, is_write
@@ -258,9 +259,9 @@ class Quota:
     def _close(
         self, resource: str, headers: Mapping[str, str], told: Window | None, now: float
     ) -> None:
-        text = headers.get("retry-after", "")
-        if text.isascii() and text.isdigit():
-            seconds = max(1.0, float(text))
+        asked = header_seconds(headers)
+        if asked is not None:
+            seconds = max(1.0, asked)
         elif told and told.remaining <= 0:
             seconds = told.resets_at - now
         else:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import requests
 
+LONGEST_WAIT_SECONDS: Final = 86_400
+"""Nobody is told to wait longer: what GitHub says beyond that is a mistake."""
+
 _LIMIT_WORDS: Final = ("rate limit", "retry your request again later", "please wait a few minutes")
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +69,19 @@ def retry_after_seconds(reply: Reply, *, now: float) -> int:
     ``Retry-After`` first, else the reset of an exhausted primary limit, else the minute that
     GitHub asks for after a secondary one. Source: REST docs, "Rate limits".
     """
-    seconds = header_seconds(reply)
+    seconds = header_seconds(reply.headers)
     if seconds is None and reply.headers.get("x-ratelimit-remaining") == "0":
-        reset = reply.headers.get("x-ratelimit-reset", "")
-        seconds = int(float(reset) - now) + 1 if reset.replace(".", "", 1).isdigit() else None
+        reset = _number(reply.headers.get("x-ratelimit-reset", ""))
+        seconds = None if reset is None else int(min(reset - now, LONGEST_WAIT_SECONDS)) + 1
     return max(1, 60 if seconds is None else seconds)
 
 
-def header_seconds(reply: Reply) -> int | None:
+def header_seconds(headers: Mapping[str, str]) -> int | None:
     """``Retry-After`` in seconds, None where it does not say."""
-    text = reply.headers.get("retry-after", "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    text = headers.get("retry-after", "")
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return LONGEST_WAIT_SECONDS if len(text) > 9 else min(int(text), LONGEST_WAIT_SECONDS)
 
 
 def is_rate_limit(reply: Reply) -> bool:
@@ -90,8 +98,22 @@ def is_rate_limit(reply: Reply) -> bool:
 
 
 def parsed(text: str) -> Any:
-    """The JSON of an answer; None for an empty one or what is no JSON (an HTML error page)."""
+    """The JSON of an answer; None for an empty one or what is no JSON (an HTML error page).
+
+    Half a character, which an escape can name, becomes a question mark: it could not be sent on.
+    """
     try:
-        return json.loads(text) if text else None
+        data = json.loads(text) if text else None
+        if _HALF.search(text):
+            data = json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):  # the latter where it is nested too deeply
         return None
+    return data
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from github_store.errors import AccessLost, ConfigurationError
+from github_store.errors import AccessLost, ConfigurationError, NotTheApi
 from github_store.folder_name import folder_name
 from github_store.gateway import Gateway, Reply
 
@@ -21,7 +21,8 @@ class Access:
 
 
 async def check_access(gateway: Gateway) -> Access:
-    """Raises ConfigurationError where the repository cannot be seen and written."""
+    """Raises ConfigurationError where the repository cannot be seen and written, and NotTheApi
+    where something else answers."""
     repository_key = await check_repository(gateway)
     try:
         return Access(await gateway.own_login(), repository_key)
@@ -31,13 +32,15 @@ async def check_access(gateway: Gateway) -> Access:
 
 async def check_repository(gateway: Gateway) -> str:
     """The repository's key, see Access. Raises ConfigurationError where it cannot be seen and
-    written."""
+    written, and NotTheApi where something else answers."""
     name = gateway.repository_name
     try:
         reply = await gateway.request("GET", gateway.repository)
     except AccessLost as error:
         raise ConfigurationError(f"{gateway.credential_name}: {error}") from None
     if not reply.ok:
+        if not reply.message:  # GitHub says "Not Found" in JSON: this is some website's page
+            raise NotTheApi(f"what {gateway.api_url} answers is no JSON ({reply.status})")
         raise ConfigurationError(
             f"GITHUB_REPOSITORY: {name} does not exist, or the token may not see it"
         )

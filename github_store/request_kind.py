@@ -13,16 +13,15 @@ GIT: Final = "git"
 OTHER: Final = "other"
 REQUEST_KINDS: Final = (ISSUES, COMMENTS, SEARCH, CONTENTS, GIT, OTHER)
 
-# Next pages come as absolute URLs, and name the repository by its number.
+# Next pages name the repository by its number.
 _PLACE: Final = re.compile(r"/(?:repos/[^/?]+/[^/?]+|repositories/[0-9]+)/([^/?]+)([^?]*)")
-_SEARCH: Final = re.compile(r"(?:https?://[^/]+)?(?:/api/v3)?/search/")
 
 
 def request_kind(path: str) -> str:
-    """One of REQUEST_KINDS, for a path or an absolute URL."""
-    if _SEARCH.match(path):
+    """One of REQUEST_KINDS, for a path of the API."""
+    if path.startswith("/search/"):
         return SEARCH
-    found = _PLACE.search(path)
+    found = _PLACE.match(path)
     if not found:
         return OTHER
     place, rest = found.groups()

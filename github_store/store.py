@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from github_store.answer_shelf import AnswerShelf
+from github_store.api_address import is_github_itself
 from github_store.authors import Authors
 from github_store.beginning import begin
 from github_store.blob_cache import BlobCache
@@ -34,7 +35,6 @@ from github_store.gateway import (
     Credential,
     Exchange,
     Gateway,
-    is_github_itself,
 )
 from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard

@@ -31,6 +31,7 @@ from typing import Final
 
 from github_store.errors import ConfigurationError
 from github_store.gateway import Exchange
+from github_store.reply import header_seconds
 from github_store.request_kind import SEARCH, request_kind
 
 MINUTE: Final = 60.0
@@ -142,10 +143,9 @@ class WriteBudget:
             self.note(now, status=is_status_write(exchange.method, exchange.path))
         if request_kind(exchange.path) == SEARCH:
             return  # a limit of searches is none of writes
-        seconds = exchange.headers.get("retry-after", "")
-        if exchange.status == 429 or ((exchange.status or 0) >= 400 and seconds):
-            told = seconds.isascii() and seconds.isdigit()
-            self.obey(int(seconds) if told else None, now)
+        is_refusal = (exchange.status or 0) >= 400 and exchange.headers.get("retry-after")
+        if exchange.status == 429 or is_refusal:
+            self.obey(header_seconds(exchange.headers), now)
 
     def _changes_after(self, now: float) -> Iterator[float]:
         """When a write leaves a window: between such moments nothing changes by itself."""

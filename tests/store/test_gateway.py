@@ -29,7 +29,6 @@ from github_store.gateway import (
     Gateway,
     Reply,
     TokenCredential,
-    is_github_itself,
     retry_after_seconds,
 )
 from tests.store.scripted_http import Answer, ScriptedServer, scripted
@@ -347,20 +346,6 @@ def test_a_key_that_signs_nothing_is_said_before_anything_is_sent() -> None:
         get(server, credential=AppCredential(1, 2, key))
     assert "bm8ga2V5" not in str(caught.value)
     assert server.lines == []
-
-
-@pytest.mark.parametrize(
-    ("url", "is_github"),
-    [
-        ("https://api.github.com", True),
-        ("https://api.octocorp.ghe.com", True),
-        ("https://github.octocorp.example/api/v3", False),
-        ("http://127.0.0.1:3001", False),
-        ("https://api.github.com.example", False),
-    ],
-)
-def test_github_itself_is_told_from_servers_that_speak_like_it(url: str, is_github: bool) -> None:
-    assert is_github_itself(url) is is_github
 
 
 def test_no_secret_shows_in_a_credential() -> None:

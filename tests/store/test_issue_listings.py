@@ -80,7 +80,7 @@ def test_pages_that_go_in_a_circle_are_an_outage_and_do_not_hold_up_the_service(
 
 @pytest.mark.parametrize("status", [404, 410, 422])
 def test_a_listing_that_breaks_off_is_an_outage_and_not_its_end(status: int) -> None:
-    first = Answer(200, [issue(2)], {"Link": '</api/v3/lost?page=2>; rel="next"'})
+    first = Answer(200, [issue(2)], {"Link": '</api/v3/repositories/1/lost?page=2>; rel="next"'})
     with scripted(first, Answer(status, {"message": "Not Found"})) as server:  # noqa: SIM117
         with pytest.raises(GitHubUnavailable, match=f"{status} for the next page"):
             ask(server.url, numbers)

@@ -6,7 +6,8 @@ import asyncio
 import codecs
 import json
 import re
-from typing import Any, Final, NoReturn, TypeVar
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
@@ -21,8 +22,6 @@ ON_ITS_WAY: Final = "kener_issues.body_on_its_way"
 """In the scope of a request whose body was not whole when it came."""
 MAX_INTEGER_DIGITS: Final = 4_000
 """Python refuses to parse a longer whole number; here it counts as infinite, as JavaScript's."""
-
-_Bytes = TypeVar("_Bytes", bytes, bytearray)
 
 _STRING_OR_CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity', re.DOTALL)
 
@@ -83,46 +82,100 @@ async def read_body(
     Raises Refused: 413 for more than MAX_BODY_BYTES, announced or sent; 408 where it comes too
     slowly, or longest of those that fill the room.
     """
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
-        raise _too_large()
+    return (await _received(request, _Body(), within_seconds, room)).kept
+
+
+async def read_or_digest(
+    request: Request,
+    digest: Callable[[bytes | bytearray], object],
+    *,
+    most_bytes: int,
+    within_seconds: float,
+    room: BodyRoom,
+) -> bytes | None:
+    """As ``read_body``, with another limit. A body above MAX_BODY_BYTES is not kept: None, and
+    ``digest`` was given all its pieces, in order."""
+    body = await _received(request, _Body(most_bytes, digest), within_seconds, room)
+    return body.kept if body.is_kept else None
+
+
+class _Body:
+    """What came of a body. Raises Refused (413) where that is more than ``most_bytes``."""
+
+    def __init__(
+        self,
+        most_bytes: int = MAX_BODY_BYTES,
+        digest: Callable[[bytes | bytearray], object] | None = None,
+    ) -> None:
+        self._most_bytes = most_bytes
+        self._digest = digest
+        self._count = 0
+        self._kept: bytes | bytearray = b""
+
+    @property
+    def is_kept(self) -> bool:
+        return self._digest is None or self._count <= MAX_BODY_BYTES
+
+    @property
+    def kept(self) -> bytes:
+        return bytes(self._kept)
+
+    def check(self, announced: str) -> None:
+        """The length that the head announces, if any."""
+        if announced.isdecimal() and (len(announced) > 12 or int(announced) > self._most_bytes):
+            raise _too_large(self._most_bytes)
+
+    def add(self, piece: bytes) -> None:
+        self._count += len(piece)
+        if self._count > self._most_bytes:
+            raise _too_large(self._most_bytes)
+        if self._digest is not None and not self.is_kept:
+            self._digest(self._kept)
+            self._digest(piece)
+            self._kept = b""
+        elif not self._kept:
+            self._kept = piece
+        else:
+            if isinstance(self._kept, bytes):
+                self._kept = bytearray(self._kept)
+            self._kept += piece
+
+
+async def _received(request: Request, body: _Body, within_seconds: float, room: BodyRoom) -> _Body:
+    body.check(request.headers.get("content-length", ""))
     message = None
     if ON_ITS_WAY not in request.scope:  # a timer takes longer than a short body that is there
         message = await request.receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
-            whole: bytes = message.get("body", b"")
-            return _within_bounds(whole)
+            body.add(message.get("body", b""))
+            return body
     try:
         async with asyncio.timeout(within_seconds) as limit:
             try:
-                return await _rest(request, message or await request.receive(), limit, room)
+                await _rest(request, message or await request.receive(), body, limit, room)
             finally:
                 room.free(limit)
     except TimeoutError:
         raise _too_slow(within_seconds) from None
+    return body
 
 
 async def _rest(
-    request: Request, message: Message, limit: asyncio.Timeout, room: BodyRoom
-) -> bytes:
+    request: Request, message: Message, body: _Body, limit: asyncio.Timeout, room: BodyRoom
+) -> None:
     """A body of several pieces, of which ``message`` is the first."""
-    body = bytearray()
     while True:
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         piece = message.get("body", b"")
-        body += piece
-        _within_bounds(body)
+        body.add(piece)
         if not message.get("more_body", False):
-            return bytes(body)
-        room.hold(limit, len(piece))
+            return
+        if body.is_kept:
+            room.hold(limit, len(piece))
+        else:
+            room.free(limit)
         message = await request.receive()
-
-
-def _within_bounds(body: _Bytes) -> _Bytes:
-    if len(body) > MAX_BODY_BYTES:
-        raise _too_large()
-    return body
 
 
 def parse_json(body: bytes) -> Any:
@@ -174,10 +227,10 @@ def _malformed(text: str, position: int, problem: str) -> Refused:
     return Refused("malformed JSON", f"line {line}, column {column}: {problem}")
 
 
-def _too_large() -> Refused:
+def _too_large(most_bytes: int) -> Refused:
     return Refused(
         "body too large",
-        f"a request body has at most {MAX_BODY_BYTES} bytes",
+        f"a request body has at most {most_bytes} bytes",
         status=413,
         headers={"Connection": "close"},
     )

@@ -18,7 +18,7 @@ from github_store.held_answers import HeldAnswers
 
 PAGE_SIZE: Final = "100"
 """GitHub's largest page."""
-GONE: Final = Reply(410, {}, {"message": "gone, a webhook said"})
+GONE: Final = Reply(410, {}, {"message": "gone, a webhook said, and GitHub confirmed"})
 
 _NOT_HERE: Final = frozenset({301, 302, 307, 308, 404, 410})
 """A transferred issue's listings redirect into its new repository."""
@@ -45,7 +45,7 @@ class HeldRepository:
         """Believe that something is missing only while the repository itself answers: lost access
         looks just the same. Raises AccessLost.
 
-        What a webhook said is gone needs no second witness.
+        What was confirmed to be gone needs no second witness.
         """
         if reply is not None and reply.data == GONE.data:
             return

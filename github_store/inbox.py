@@ -3,15 +3,25 @@
 Deliveries may come late, twice or out of order, and GitHub never repeats one that failed. So newer
 data is never replaced by older: ``updated_at`` decides, in whole seconds; where it is equal and the
 data is not, what is held is forgotten and asked for anew. What is gone stays gone.
+
+A signature covers the body alone: whoever saw a delivery can send it again, as another event and
+under another id. So payloads are known by their digests. One that comes again under another id is
+either such a replay or one of two that are equal to the letter (a label that was renamed to and
+fro): what it touches is asked of GitHub. So is what is told to be gone, and a number never heard
+of. All such questions are few, however many deliveries come: beyond that one sweep answers them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum
+from typing import Final
 
 from cachetools import TTLCache
 
+from github_store.allowance import Allowance
 from github_store.errors import StoreError
 from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard
@@ -19,13 +29,18 @@ from github_store.incident_news import IncidentNews
 from github_store.issue_tracker import IssueTracker
 from github_store.webhook import (
     NO_PAYLOAD,
+    BodyDigest,
     BranchMoved,
     CommentChanged,
+    CommentDoubtful,
     CommentGone,
     EverythingChanged,
     IssueChanged,
+    IssueDoubtful,
     IssueGone,
+    LookNeeded,
     News,
+    doubted,
     is_signed,
     news_of,
     payload_of,
@@ -37,6 +52,18 @@ log = logging.getLogger(__name__)
 REMEMBERED_DELIVERIES = 20_000
 REMEMBER_SECONDS = 3 * 86_400.0
 """As long as GitHub lets a delivery be sent again by hand."""
+MOST_QUESTIONS: Final = 30
+QUESTION_SECONDS: Final = 10.0
+"""So many single things at once are asked of GitHub because deliveries were not believed, and one
+more each so many seconds; the same thing once in that time."""
+
+
+class _Why(Enum):
+    """Why something is asked of GitHub though a delivery tells of it."""
+
+    NEW = "nothing is known of such a number"
+    GONE = "nothing that is gone is asked for again"
+    DOUBTFUL = "it came before, or in a form that is not known"
 
 
 class ForgedDelivery(StoreError):
@@ -77,9 +104,15 @@ class Inbox:
         self._monitors_path = monitors_path
         self._reload_monitors = reload_monitors
         self._clock = clock
-        self._applied: TTLCache[str, bool] = TTLCache(
+        self._id_by_digest: TTLCache[bytes, str] = TTLCache(
             REMEMBERED_DELIVERIES, ttl=REMEMBER_SECONDS, timer=clock
         )
+        self._questions = Allowance(MOST_QUESTIONS, seconds=QUESTION_SECONDS, clock=clock)
+        self._asked: TTLCache[tuple[_Why, tuple[int, ...]], bool] = TTLCache(
+            REMEMBERED_DELIVERIES, ttl=QUESTION_SECONDS, timer=clock
+        )
+        self.look: Callable[[bool], None] = lambda _is_full: None
+        """Called where one look at all that changed lately is wanted soon, or a full one."""
         self.delivered_at: float | None = None
         """When a signed delivery for this repository came last, seconds since 1970."""
 
@@ -91,13 +124,15 @@ class Inbox:
     async def take(
         self, body: bytes, *, event: str, delivery_id: str, signature: str | None, content_type: str
     ) -> bool:
-        """Apply a delivery; False where it was applied before, or is another repository's.
+        """Apply a delivery; False where its body came before, or is another repository's.
 
         Raises ForgedDelivery before anything is parsed, and MalformedDelivery.
         """
         if not is_signed(body, signature, self._secrets):
             raise ForgedDelivery("the signature is not of a secret that is configured here")
-        if delivery_id in self._applied:
+        digest = hashlib.sha256(event.encode("utf-8", "replace") + b"\n" + body).digest()
+        first_id = self._id_by_digest.get(digest)
+        if first_id and first_id == delivery_id:
             return False
         try:
             payload = payload_of(body, content_type)
@@ -110,11 +145,26 @@ class Inbox:
         self.delivered_at = self._clock()
         try:
             for news in told:
-                await self.apply(news)
+                await self.apply(news if first_id is None else doubted(news))
         except RecursionError:
             raise MalformedDelivery("the payload is nested too deeply") from None
-        self._applied[delivery_id] = True
+        if first_id is not None:
+            return False
+        self._id_by_digest[digest] = delivery_id
         return True
+
+    def digest(self) -> BodyDigest:
+        """For a body that is too large to be kept; its verdict is for ``take_unread``."""
+        return BodyDigest(self._secrets)
+
+    def take_unread(self, body: BodyDigest, *, signature: str) -> None:
+        """A delivery of which only the digest was kept: GitHub is asked what happened. Raises
+        ForgedDelivery."""
+        if not body.is_signed_as(signature):
+            raise ForgedDelivery("the signature is not of a secret that is configured here")
+        if body.sha256 not in self._id_by_digest:
+            self._id_by_digest[body.sha256] = ""
+            self.look(True)
 
     async def apply(self, news: News, *, is_read_now: bool = False) -> None:
         """Update or forget exactly what the news touches. ``is_read_now``: it was read from GitHub
@@ -124,18 +174,26 @@ class Inbox:
         have been read between the change and its delivery.
         """
         match news:
+            case IssueChanged(number, _) if not is_read_now and self._tracker.issues.is_news(
+                number
+            ):
+                self._ask_for_issue(number, _Why.NEW)
             case IssueChanged(number, data):
                 self._tracker.issues.take(number, data, is_read_now=is_read_now)
                 self._news.note(number)
             case IssueGone(number):
-                self._tracker.issues.bury(number)
-                self._news.note(number)
+                self._tracker.issues.note_gone(number)
+                self._ask_for_issue(number, _Why.GONE)
+            case IssueDoubtful(number):
+                self._ask_for_issue(number, _Why.DOUBTFUL)
             case CommentChanged(number, comment_id, data):
                 self._tracker.comments.take(comment_id, data, is_read_now=is_read_now)
                 self._news.note_comment(number, comment_id)
             case CommentGone(number, comment_id):
-                self._tracker.comments.bury(comment_id)
-                self._news.note_comment(number, comment_id)
+                self._tracker.comments.note_gone(comment_id)
+                self._ask_for_comment(number, comment_id, _Why.GONE)
+            case CommentDoubtful(number, comment_id):
+                self._ask_for_comment(number, comment_id, _Why.DOUBTFUL)
             case BranchMoved(branch, commit, paths):
                 if branch == self._status_branch:
                     self._board.expire(unless_at=commit)
@@ -145,6 +203,29 @@ class Inbox:
                 self._tracker.told.note_labels_changed(told_at=self._clock())
                 self._held.expire()
                 self._news.note_everything()
+            case LookNeeded():
+                self.look(False)
+
+    def _ask_for_issue(self, number: int, why: _Why) -> None:
+        issues = self._tracker.issues
+        if issues.is_in_question(number) or self._may_ask(why, number):
+            issues.distrust(number)
+            self._news.note(number)
+
+    def _ask_for_comment(self, number: int, comment_id: int, why: _Why) -> None:
+        comments = self._tracker.comments
+        if comments.is_in_question(comment_id) or self._may_ask(why, number, comment_id):
+            comments.distrust(comment_id)
+            self._news.note_comment(number, comment_id)
+
+    def _may_ask(self, why: _Why, *what: int) -> bool:
+        """Whether this one thing is to be asked for; where not, a look will tell of it."""
+        may_ask = (why, what) not in self._asked and self._questions.take()
+        if may_ask:
+            self._asked[why, what] = True
+        else:
+            self.look(why is _Why.GONE)
+        return may_ask
 
     def _is_ours(self, repository_id: str, full_name: str) -> bool:
         return (

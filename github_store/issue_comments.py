@@ -42,9 +42,12 @@ class IssueComments:
 
     async def get(self, comment_id: int) -> Comment | None:
         """One comment, None where it is gone."""
-        reply = await self._repository.held.get(self._path(comment_id))
+        path = self._path(comment_id)
+        reply = await self._repository.held.get(path)
         if not reply.ok:
             await self._repository.believe_missing(reply)
+            if self._told.is_told_gone(path):
+                self._told.bury(path)
             return None
         return comment_from(reply.data)
 
@@ -95,9 +98,18 @@ class IssueComments:
         """Hold a comment as somebody else was told it is; see told_state.py."""
         self._told.take(self._path(comment_id), data, is_read_now=is_read_now)
 
-    def bury(self, comment_id: int) -> None:
-        """The comment is gone for good."""
-        self._told.bury(self._path(comment_id))
+    def is_in_question(self, comment_id: int) -> bool:
+        """Whether the next read asks GitHub anyway, since what is known was doubted."""
+        held = self._repository.held.peek(self._path(comment_id))
+        return held is not None and held.is_distrusted
+
+    def note_gone(self, comment_id: int) -> None:
+        """Somebody says that the comment is gone."""
+        self._told.note_gone(self._path(comment_id))
+
+    def distrust(self, comment_id: int) -> None:
+        """Let the next read ask GitHub; what is held is given only while it is out."""
+        self._repository.held.distrust(self._path(comment_id))
 
     def _path(self, comment_id: int) -> str:
         return self._repository.path(f"/issues/comments/{comment_id}")

@@ -13,13 +13,18 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from cachetools import LRUCache
+
+from github_store.allowance import Allowance
 from github_store.errors import GitHubUnavailable
 from github_store.held_repository import HeldRepository
+from github_store.records import whole_number
 
 GUESSES: Final = 10.0
 """So many numbers above the highest known may turn out not to be there, one after the other."""
 GUESS_SECONDS: Final = 60.0
 """And again one more after this time."""
+MAX_TOLD: Final = 1_000
 
 
 class IssueNumbers:
@@ -27,10 +32,9 @@ class IssueNumbers:
 
     def __init__(self, repository: HeldRepository, *, clock: Callable[[], float]) -> None:
         self._repository = repository
-        self._clock = clock
         self._highest = 0
-        self._guesses = GUESSES
-        self._counted_at = clock()
+        self._guesses = Allowance(GUESSES, seconds=GUESS_SECONDS, clock=clock)
+        self._told: LRUCache[int, bool] = LRUCache(MAX_TOLD)
         self._asking = asyncio.Lock()
 
     async def rules_out(self, number: int) -> bool:
@@ -38,9 +42,7 @@ class IssueNumbers:
 
         Where it is not ruled out and lies above all that is known, that was a guess.
         """
-        if number <= self._highest:
-            return False
-        if self._may_guess():
+        if number <= self._highest or number in self._told or self._guesses.take():
             return False
         self.note(await self._newest())
         return number > self._highest
@@ -49,20 +51,25 @@ class IssueNumbers:
         """This number is given."""
         if number > self._highest:
             self._highest = number
-            self._guesses = min(GUESSES, self._guesses + 1)
+            self._guesses.give_back()
+        self._told.pop(number, None)
+
+    def note_told(self, number: int) -> None:
+        """Somebody says that it is given; to ask for it is no guess."""
+        if number > self._highest:
+            self._told[number] = True
+
+    def is_told(self, number: int) -> bool:
+        """Whether somebody says that it is given, and GitHub was not asked since."""
+        return number in self._told
+
+    def note_absent(self, number: int) -> None:
+        """GitHub says that it is not given."""
+        self._told.pop(number, None)
 
     def lies_above(self, number: int) -> bool:
         """Whether a number is above all that are known to be given."""
         return number > self._highest
-
-    def _may_guess(self) -> bool:
-        now = self._clock()
-        regained = max(0.0, now - self._counted_at) / GUESS_SECONDS
-        self._guesses, self._counted_at = min(GUESSES, self._guesses + regained), now
-        if self._guesses < 1:
-            return False
-        self._guesses -= 1
-        return True
 
     async def _newest(self) -> int:
         """The newest number of all, no older than what is fresh; 0 where there is none."""
@@ -74,4 +81,4 @@ class IssueNumbers:
             reply = await held.get(path, renew=not held.is_fresh(path))
         if not reply.ok or not isinstance(reply.data, list):
             raise GitHubUnavailable(f"GitHub answers {reply.status} for the list of issues")
-        return max((int(each["number"]) for each in reply.data), default=0)
+        return max((whole_number(each["number"]) for each in reply.data), default=0)

@@ -32,6 +32,9 @@ class Issues:
         reply = await held.get(path, renew=renew)
         if not reply.ok:
             await self._repository.believe_missing(reply)
+            self._numbers.note_absent(number)
+            if self._told.is_told_gone(path):
+                self._told.bury(path)
             if reply.status != 404:  # it was there once
                 self._numbers.note(number)
             elif self._numbers.lies_above(number):  # then that is all there is to remember
@@ -82,10 +85,23 @@ class Issues:
         self._told.take(self._path(number), data, is_read_now=is_read_now)
         self._numbers.note(number)
 
-    def bury(self, number: int) -> None:
-        """The issue is gone for good."""
-        self._told.bury(self._path(number))
-        self._numbers.note(number)
+    def is_news(self, number: int) -> bool:
+        """Whether nothing is known of such a number yet."""
+        return self._numbers.lies_above(number)
+
+    def is_in_question(self, number: int) -> bool:
+        """Whether the next read asks GitHub anyway, since what is known was doubted."""
+        held = self._repository.held.peek(self._path(number))
+        return held.is_distrusted if held else self._numbers.is_told(number)
+
+    def note_gone(self, number: int) -> None:
+        """Somebody says that the issue is gone."""
+        self._told.note_gone(self._path(number))
+
+    def distrust(self, number: int) -> None:
+        """Let the next read ask GitHub; what is held is given only while it is out."""
+        self._numbers.note_told(number)
+        self._repository.held.distrust(self._path(number))
 
     def forget(self, number: int) -> None:
         """Let the next read ask GitHub."""

@@ -8,7 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
+
+MAX_NUMBER: Final = 2**31 - 1
+"""GitHub's issue numbers are signed 32-bit; nothing larger can exist."""
+MAX_ID: Final = 2**63 - 1
+
+
+def whole_number(value: object, most: int = MAX_NUMBER) -> int:
+    """A number or id from 1 to ``most``. Raises TypeError for ``true`` and ``1.0``, which Python
+    would take, and ValueError out of range."""
+    if type(value) is not int:
+        raise TypeError(f"expected a whole number, not {type(value).__name__}")
+    if not 0 < value <= most:
+        raise ValueError("a number or id out of range")
+    return value
 
 
 def seconds_from_iso(text: str) -> int:
@@ -68,7 +82,7 @@ def issue_from(data: Mapping[str, Any]) -> Issue:
 
     Servers that imitate GitHub may write null for ``pull_request``, where GitHub leaves it out.
     """
-    number = int(data["number"])
+    number = whole_number(data["number"])
     closed_at = data.get("closed_at")
     return Issue(
         number=number,
@@ -93,7 +107,7 @@ def issue_from(data: Mapping[str, Any]) -> Issue:
 def comment_from(data: Mapping[str, Any]) -> Comment:
     """Translate GitHub's JSON. Raises KeyError, TypeError or ValueError when it is no comment."""
     return Comment(
-        id=int(data["id"]),
+        id=whole_number(data["id"], MAX_ID),
         body=_text(data.get("body") or ""),
         created_at=seconds_from_iso(data["created_at"]),
         updated_at=seconds_from_iso(data.get("updated_at") or data["created_at"]),

@@ -417,6 +417,8 @@ def assemble_store(
         hold_off=lambda: known_quota.hold_off(monotonic()),
     )
 
+    inbox.look = lambda is_full: sweeper.look(is_full=is_full)
+
     def recovered() -> None:
         statuses.resume()
         reload.resume()

@@ -9,6 +9,8 @@ as sweeps succeed and deliveries are verified, what is held is vouched for: it i
 its age. A sweep that failed is repeated after half a minute. Where GitHub's requests run short
 sweeps are further apart, and deliveries are believed for as much longer.
 
+A delivery that is not to be taken at its word lets one look come sooner (``look``).
+
 Hooks are live once a signed delivery was seen, not because a secret is configured.
 """
 
@@ -16,9 +18,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from github_store.committer import event_or_timeout
 from github_store.errors import StoreError
 from github_store.freshness import Vouched
 from github_store.held_answers import HeldAnswers
@@ -34,6 +38,8 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 300.0
 RETRY_SECONDS = 30.0
 FULL_SECONDS = 3600.0
+LOOK_SECONDS = 10.0
+"""The least between two looks that deliveries cause, however many there are."""
 OVERLAP_SECONDS = 120
 """A sweep looks back so much further than needed: clocks differ and lists lag."""
 
@@ -55,7 +61,7 @@ class Sweeper:
         clock: Callable[[], float],
         slowness: Callable[[], float] = lambda: 1.0,
         hold_off: Callable[[], float] = lambda: 0.0,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        wait: Callable[[asyncio.Event, float | None], Awaitable[None]] = event_or_timeout,
     ) -> None:
         self._inbox = inbox
         self._tracker = tracker
@@ -66,7 +72,9 @@ class Sweeper:
         self._clock = clock
         self._slowness = slowness
         self._hold_off = hold_off
-        self._sleep = sleep
+        self._wait = wait
+        self._wanted = asyncio.Event()
+        self._begun_at = -math.inf
         self._since = int(clock()) - OVERLAP_SECONDS
         self._vouched_since: float | None = None
         self._swept_at: float | None = None
@@ -79,6 +87,12 @@ class Sweeper:
         """Begin; nothing is asked before hooks are live."""
         self._running = asyncio.create_task(self._run(), name="sweeper")
 
+    def look(self, *, is_full: bool = False) -> None:
+        """Let the next look come soon. ``is_full``: as the hourly one, which finds what is gone."""
+        if is_full:
+            self._full_at = -math.inf
+        self._wanted.set()
+
     async def close(self) -> None:
         """Stop."""
         if self._running:
@@ -87,15 +101,19 @@ class Sweeper:
 
     async def _run(self) -> None:
         next_at = self._clock()
+        never = asyncio.Event()
         while True:
             if self._inbox.delivered_at is None:
-                await self._sleep(1.0)
+                await self._wait(never, 1.0)
                 continue
             if (wait_seconds := self._seconds_until(next_at)) > 0:
-                await self._sleep(min(wait_seconds, RETRY_SECONDS))
+                wake = never if self._wanted.is_set() else self._wanted
+                await self._wait(wake, min(wait_seconds, RETRY_SECONDS))
                 self._vouch()
                 continue
-            next_at = self._clock() + RETRY_SECONDS
+            self._wanted.clear()
+            self._begun_at = self._clock()
+            next_at = self._begun_at + RETRY_SECONDS
             try:
                 await self.sweep()
             except StoreError as error:
@@ -115,6 +133,8 @@ class Sweeper:
         due_at = usual_at
         if self._vouched_since is not None:
             due_at += SWEEP_SECONDS * (self._slowness() - 1)
+        if self._wanted.is_set():
+            due_at = min(due_at, self._begun_at + LOOK_SECONDS)
         wait_seconds = due_at - self._clock()
         return wait_seconds if wait_seconds > 0 else self._hold_off()
 
@@ -135,7 +155,8 @@ class Sweeper:
             await self._inbox.apply(changed_comment, is_read_now=True)
             newest = max(newest, updated_at)
         await self._board.ask()
-        is_full = begun_at - self._full_at >= FULL_SECONDS
+        full_at = self._full_at
+        is_full = begun_at - full_at >= FULL_SECONDS
         await self._monitors_reload.swept(is_full=is_full)
         if is_full:
             await self._find_gone()
@@ -143,7 +164,8 @@ class Sweeper:
             # delivery was lost: so once an hour each answer is asked for anew before it is given.
             self._held.expire()
             self._news.note_everything()
-            self._full_at = begun_at
+            if self._full_at == full_at:  # nobody wants another one since
+                self._full_at = begun_at
         if newest > self._since + 2 * OVERLAP_SECONDS:
             # The same address again is a conditional request: so it moves only with news.
             self._since = newest - OVERLAP_SECONDS

@@ -3,7 +3,7 @@
 Deliveries come late, twice and out of order. ``updated_at`` decides, in whole seconds: newer data
 replaces older; of the same second neither is believed, and GitHub is asked. What comes late (sent
 again by hand, days after) may be newer than what is known and yet not the newest: it only says that
-GitHub has to be asked. What is gone stays gone.
+GitHub has to be asked. So does what is told to be gone; once GitHub says so too, it stays gone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from github_store.held_repository import GONE
 from github_store.records import seconds_from_iso
 
 MAX_DISPUTED: Final = 10_000
-"""So many issues and comments are remembered as told differently for one second."""
+"""So many issues and comments are remembered as told differently for one second, or as gone."""
 CLOCKS_DIFFER_SECONDS: Final = 60
 LATE_SECONDS: Final = 120
 """GitHub delivers within seconds."""
@@ -34,6 +34,7 @@ class ToldState:
         self._held = held
         self._clock = clock
         self._disputed: LRUCache[str, int] = LRUCache(MAX_DISPUTED)
+        self._told_gone: LRUCache[str, bool] = LRUCache(MAX_DISPUTED)
         self._labels_changed_at = -1
 
     def note_labels_changed(self, *, told_at: float) -> None:
@@ -51,6 +52,10 @@ class ToldState:
         """
         updated_at = seconds_from_iso(data["updated_at"])
         held = self._held.peek(path)
+        if self.is_told_gone(path):
+            if held is None or held.reply.status != 410:
+                self._held.distrust(path)
+            return
         if held is None:
             if updated_at <= self._disputed.get(path, -1):
                 return
@@ -97,8 +102,15 @@ class ToldState:
             if told_at > answered_at or is_disputed or (told_at == answered_at and not is_same):
                 self._held.distrust(path)
 
+    def note_gone(self, path: str) -> None:
+        """It is told to be gone: what is told of it from now on only lets GitHub be asked."""
+        self._told_gone[path] = True
+
+    def is_told_gone(self, path: str) -> bool:
+        return path in self._told_gone
+
     def bury(self, path: str) -> None:
-        """It is gone for good: neither numbers nor ids are given again."""
+        """GitHub confirms that it is gone, for good: neither numbers nor ids are given again."""
         self._held.put(path, GONE)
 
     def _dispute(self, path: str, updated_at: int) -> None:

@@ -16,12 +16,10 @@ from github_store.authors import Authors
 from github_store.errors import GitHubUnavailable, IncidentNotFound
 from github_store.incident import is_incident
 from github_store.issues import Issues
-from github_store.records import Comment, Issue
+from github_store.records import MAX_NUMBER, Comment, Issue
 
 log = logging.getLogger(__name__)
 
-MAX_NUMBER: Final = 2**31 - 1
-"""GitHub's issue numbers are signed 32-bit; nothing larger can exist."""
 MAX_HIDDEN: Final = 2_000
 HIDDEN_SECONDS: Final = 86_400.0
 

@@ -13,13 +13,14 @@ from app.guarded_route import GuardedRoute
 from app.json_reply import json_reply
 from app.reception import Direct
 from app.refusal import Refused
-from app.request_body import HOOK_ROOM, read_body
+from app.request_body import HOOK_ROOM, read_or_digest
 from app.tokens import Right
 from github_store import HOOK_PATH, ForgedDelivery, Inbox, MalformedDelivery
 
 PATIENCE_SECONDS: Final = 10.0
 """How long a delivery may take to arrive: GitHub itself gives up after so long."""
-
+MAX_DELIVERY_BYTES: Final = 26_214_400
+"""GitHub sends no larger one."""
 
 _SIGNATURE: Final = re.compile("sha256=[0-9a-f]{64}")
 
@@ -62,14 +63,7 @@ class WebhookRoutes:
             self._note(event, "refused")
             raise _forged("expected sha256= and 64 hexadecimal digits")
         try:
-            body = await read_body(request, within_seconds=PATIENCE_SECONDS, room=HOOK_ROOM)
-            is_applied = await self._inbox.take(
-                body,
-                event=event,
-                delivery_id=headers.get("x-github-delivery", ""),
-                signature=signature,
-                content_type=headers.get("content-type", ""),
-            )
+            is_applied = await self._taken(request, event=event, signature=signature)
         except Refused:
             self._note(event, "failed")
             raise
@@ -81,6 +75,26 @@ class WebhookRoutes:
             raise Refused("malformed payload", str(error)) from None
         self._note(event, "applied" if is_applied else "ignored")
         return json_reply({"status": "applied" if is_applied else "ignored"})
+
+    async def _taken(self, request: Request, *, event: str, signature: str) -> bool:
+        digest = self._inbox.digest()
+        body = await read_or_digest(
+            request,
+            digest.update,
+            most_bytes=MAX_DELIVERY_BYTES,
+            within_seconds=PATIENCE_SECONDS,
+            room=HOOK_ROOM,
+        )
+        if body is None:
+            self._inbox.take_unread(digest, signature=signature)
+            return True
+        return await self._inbox.take(
+            body,
+            event=event,
+            delivery_id=request.headers.get("x-github-delivery", ""),
+            signature=signature,
+            content_type=request.headers.get("content-type", ""),
+        )
 
 
 def _forged(problem: str) -> Refused:

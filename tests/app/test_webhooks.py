@@ -13,13 +13,21 @@ from starlette.types import Message
 
 from app.errors import error_reply
 from app.refusal import Refused
-from app.request_body import MAX_BODY_BYTES, ON_ITS_WAY
+from app.request_body import MAX_BODY_BYTES, ON_ITS_WAY, bodies_on_their_way
 from app.routes import webhooks
-from app.routes.webhooks import WebhookRoutes
+from app.routes.webhooks import MAX_DELIVERY_BYTES, WebhookRoutes
 from github_store import HOOK_PATH, ForgedDelivery, Inbox, MalformedDelivery
 from tests.app.service import Client
 
 SIGNATURE = "sha256=" + "0" * 64
+
+
+class FakeDigest:
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def update(self, piece: bytes) -> None:
+        self.sizes.append(len(piece))
 
 
 class FakeInbox:
@@ -29,6 +37,16 @@ class FakeInbox:
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
+        self.digested: list[tuple[int, int]] = []
+        """Of each body that was not kept: its bytes, and the largest piece."""
+
+    def digest(self) -> FakeDigest:
+        return FakeDigest()
+
+    def take_unread(self, body: FakeDigest, *, signature: str) -> None:
+        if signature != SIGNATURE:
+            raise ForgedDelivery("not of a secret that is configured here")
+        self.digested.append((sum(body.sizes), max(body.sizes)))
 
     async def take(self, body: bytes, *, event: str, signature: str, **_: Any) -> bool:
         if signature != SIGNATURE:
@@ -86,9 +104,41 @@ def test_a_delivery_has_one_outcome(
     assert hook.noted == [(event, outcome)]
 
 
-def test_a_body_too_large_is_refused_and_counted(hook: Hook) -> None:
-    assert hook.deliver(b"x" * (MAX_BODY_BYTES + 1))[0] == 413
+@pytest.mark.parametrize("size", [MAX_BODY_BYTES, MAX_BODY_BYTES + 1, MAX_DELIVERY_BYTES])
+def test_a_delivery_as_large_as_github_sends_is_taken(hook: Hook, size: int) -> None:
+    assert hook.deliver(b"x" * size) == (200, {"status": "applied"})
+    assert hook.noted == [("issues", "applied")]
+    is_kept = size <= MAX_BODY_BYTES
+    assert [len(body) for body in hook.inbox.bodies] == [size] * is_kept
+    assert [total for total, _ in hook.inbox.digested] == [size] * (not is_kept)
+
+
+def test_one_that_is_forged_is_none_however_large(hook: Hook) -> None:
+    forged = SIGNATURE.replace("0", "1")
+    assert hook.deliver(b"x" * (MAX_BODY_BYTES + 1), signature=forged)[0] == 401
+    assert hook.noted == [("issues", "refused")]
+
+
+def test_a_body_larger_than_github_sends_is_refused_and_counted(hook: Hook) -> None:
+    assert hook.deliver(b"x" * (MAX_DELIVERY_BYTES + 1))[0] == 413
     assert hook.noted == [("issues", "failed")]
+
+
+def test_of_a_large_body_little_is_held_at_any_time(hook: Hook) -> None:
+    left = MAX_DELIVERY_BYTES // 65_536
+    most = 0
+
+    async def receive() -> Message:
+        nonlocal left, most
+        left -= 1
+        most = max(most, bodies_on_their_way())
+        return {"type": "http.request", "body": b"x" * 65_536, "more_body": left > 0}
+
+    before = bodies_on_their_way()
+    assert answered(hook, receive)[0] == 200
+    assert most - before <= MAX_BODY_BYTES
+    assert hook.inbox.digested == [(MAX_DELIVERY_BYTES, MAX_BODY_BYTES)]
+    assert bodies_on_their_way() == before
 
 
 def answered(hook: Hook, receive: Any, *, signature: str = SIGNATURE) -> tuple[int, Any]:

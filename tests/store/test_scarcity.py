@@ -4,6 +4,7 @@ given for longer, then both keep to a pace, and only then reads are refused, and
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Collection
 from email.utils import formatdate
@@ -180,22 +181,27 @@ _OTHERS = tuple(
 
 
 def swept(
-    *, seconds: float, steps: dict[float, Any] | None = None, **options: Any
+    *,
+    seconds: float,
+    steps: dict[float, Any] | None = None,
+    step_seconds: float = math.inf,
+    **options: Any,
 ) -> CountedSweeper:
     """A sweeper's looks in so many seconds; ``steps`` happen to it at their times."""
     now, plan = 0.0, dict(steps or {})
     over = asyncio.Event()
 
-    async def sleep(pause: float) -> None:
+    async def wait(_event: asyncio.Event, pause: float | None) -> None:
         nonlocal now
-        now += pause
+        assert pause is not None
+        now += min(pause, step_seconds)
         for at in [at for at in plan if at <= now]:
             plan.pop(at)(sweeper)
         if now > seconds:
             over.set()
             await asyncio.Event().wait()
 
-    sweeper = CountedSweeper(clock=lambda: EPOCH + now, sleep=sleep, **options)
+    sweeper = CountedSweeper(clock=lambda: EPOCH + now, wait=wait, **options)
 
     async def run() -> None:
         sweeper.start()

@@ -6,9 +6,11 @@ import asyncio
 
 from github_store import SearchFilter, Status, Store
 from github_store.embedded import EmbeddedGitHub
+from github_store.sweeper import LOOK_SECONDS
 from tests.github_person import Person
 from tests.store.incident_scene import Clock
 from tests.store.test_inbox import Post, with_post
+from tests.store.test_scarcity import CountedSweeper, swept
 
 
 def test_a_sweep_finds_what_no_delivery_told(github: EmbeddedGitHub) -> None:
@@ -75,5 +77,30 @@ def test_the_hourly_look_finds_what_no_listing_tells(github: EmbeddedGitHub) -> 
         await store.sweeper.sweep()
         assert await store.incidents.comments(number) == []
         assert (await store.incidents.get(number)).tags == ()
+
+    with_post(github, steps)
+
+
+def test_a_look_that_is_wanted_comes_at_once_and_the_next_ones_together_ten_seconds_later() -> None:
+    wanted = {at / 10: CountedSweeper.look for at in range(1_000, 1_400)}
+    sweeper = swept(seconds=290, steps=wanted, step_seconds=0.1)
+    assert [round(at) for at in sweeper.looks] == [0, 100, 110, 120, 130, 140]
+    assert LOOK_SECONDS == 10
+
+
+def test_a_full_look_finds_at_once_what_was_deleted_unheard_of(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number, kept = owner.open_issue("Gone"), owner.open_issue("Kept")
+        await post.deliver(*post.collected())
+        await store.incidents.get(number)
+        github.delete_issue("owner/status", number)
+        post.collected()
+        store.sweeper.look(is_full=True)
+        await store.sweeper.sweep()
+        found = await store.incidents.search(SearchFilter(), page=1, per_page=10)
+        assert [each.number for each in found] == [kept]
+        before = github.count("GET", "labels=incident&per_page")
+        await store.sweeper.sweep()
+        assert github.count("GET", "labels=incident&per_page") == before, "the next is none"
 
     with_post(github, steps)

@@ -15,12 +15,16 @@ from hypothesis import strategies as st
 
 from github_store.webhook import (
     NO_PAYLOAD,
+    BodyDigest,
     BranchMoved,
     CommentChanged,
+    CommentDoubtful,
     CommentGone,
     EverythingChanged,
     IssueChanged,
+    IssueDoubtful,
     IssueGone,
+    LookNeeded,
     is_signed,
     news_of,
     payload_of,
@@ -103,9 +107,11 @@ ISSUE = {
     "created_at": MOMENT,
     "updated_at": MOMENT,
 }
+LABEL = {"id": 3, "name": "incident"}
 COMMENT = {"id": 7, "body": "b", "created_at": MOMENT, "updated_at": MOMENT}
 PUSH = {
     "ref": "refs/heads/main",
+    "before": "aaa",
     "after": "abc",
     "commits": [{"added": ["a"], "modified": ["b"], "removed": []}, {"removed": ["c"]}],
 }
@@ -130,8 +136,17 @@ PUSH = {
             CommentGone(5, 7),
         ),
         ("push", PUSH, BranchMoved("main", "abc", frozenset("abc"))),
-        ("label", {"action": "edited"}, EverythingChanged()),
-        ("repository", {"action": "renamed"}, EverythingChanged()),
+        ("label", {"action": "edited", "label": LABEL}, EverythingChanged()),
+        ("repository", {"action": "renamed", "repository": {}}, EverythingChanged()),
+        ("issues", {"action": "sealed", "issue": {"number": 5}}, IssueDoubtful(5)),
+        ("issues", {"action": "opened", "issue": ISSUE, "moon": 1}, IssueDoubtful(5)),
+        (
+            "issue_comment",
+            {"action": "sealed", "issue": ISSUE, "comment": {"id": 7}},
+            CommentDoubtful(5, 7),
+        ),
+        ("label", {"action": "sealed", "label": LABEL}, LookNeeded()),
+        ("repository", {"action": "created", "repository": {}, "starred_at": 1}, LookNeeded()),
     ],
 )
 def test_an_event_says_what_it_touches(event: str, payload: dict[str, Any], news: object) -> None:
@@ -181,26 +196,89 @@ def changed(value: Any, path: tuple[str, ...], to: Any) -> Any:
     return rest
 
 
-EVENTS = ["issues", "issue_comment", "push", "label", "repository", "ping"]
+SOUND = {
+    "issues": {"action": "edited", "issue": ISSUE},
+    "issue_comment": {"action": "edited", "issue": ISSUE, "comment": COMMENT},
+    "push": PUSH,
+    "label": {"action": "edited", "label": LABEL},
+    "repository": {"action": "renamed", "repository": {"id": 3}},
+    "ping": {"zen": "Keep it", "hook_id": 1, "hook": {}},
+}
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        *((name,) for name in ("action", "issue", "comment", "ref", "after", "commits")),
-        *(("issue", name) for name in (*ISSUE, "labels", "user", "body", "author_association")),
+        *((name,) for name in ("action", "issue", "comment", "label", "ref", "after", "commits")),
+        *(("issue", name) for name in (*ISSUE, "user", "body", "author_association")),
         *(("comment", name) for name in (*COMMENT, "user", "author_association")),
     ],
     ids=".".join,
 )
 def test_a_payload_that_is_none_is_told_in_a_few_ways(path: tuple[str, ...]) -> None:
-    payload = {"action": "edited", "issue": ISSUE, "comment": COMMENT, **PUSH}
-    told = 0
-    for event in EVENTS:
+    for event, payload in SOUND.items():
         for to in (*ABSURD, ...):
-            with contextlib.suppress(NO_PAYLOAD):
-                told += len(news_of(event, changed(payload, path, to)))
-    assert told >= len(ABSURD), "label and repository say the same, whatever they hold"
+            if path[0] in payload or len(path) == 1:
+                with contextlib.suppress(NO_PAYLOAD):
+                    news_of(event, changed(payload, path, to))
+
+
+@pytest.mark.parametrize("event", [each for each in SOUND if each != "ping"])
+def test_an_events_name_is_not_signed_so_another_events_payload_is_none(event: str) -> None:
+    assert news_of(event, SOUND[event])
+    for other, payload in SOUND.items():
+        if other != event:
+            for more in ({}, {"repository": {"id": 3}, "sender": {}, "organization": {}}):
+                with pytest.raises(NO_PAYLOAD):
+                    news_of(event, payload | more)
+
+
+def githubs_payloads() -> list[tuple[str, dict[str, Any]]]:
+    paths = sorted(PAYLOADS.glob("*.payload.json"))
+    return [(path.name.split(".")[0], json.loads(path.read_text())) for path in paths]
+
+
+def test_githubs_own_payloads_are_none_of_another_event() -> None:
+    for own, payload in githubs_payloads():
+        for event in SOUND.keys() - {own, "ping"}:
+            with pytest.raises(NO_PAYLOAD):
+                news_of(event, payload)
+
+
+@pytest.mark.parametrize(
+    "number", [True, False, 1.0, 1.9, "1", 0, -1, 2**31, 10**400, None, [1], {"number": 1}]
+)
+def test_a_number_is_whole_and_one_that_an_issue_can_have(number: Any) -> None:
+    for event in ("issues", "issue_comment"):
+        for action in ("edited", "created", "opened", "deleted", "transferred", "sealed"):
+            payload = changed(SOUND[event], ("issue", "number"), number) | {"action": action}
+            with pytest.raises(NO_PAYLOAD):
+                news_of(event, payload)
+
+
+@pytest.mark.parametrize("comment_id", [True, 7.0, "7", 0, -7, 2**63, None])
+def test_an_id_is_whole_too(comment_id: Any) -> None:
+    for action in ("created", "deleted", "sealed"):
+        payload = changed(SOUND["issue_comment"], ("comment", "id"), comment_id)
+        with pytest.raises(NO_PAYLOAD):
+            news_of("issue_comment", payload | {"action": action})
+
+
+def test_the_largest_number_and_id_are_taken() -> None:
+    payload = changed(SOUND["issue_comment"], ("comment", "id"), 2**63 - 1)
+    payload = changed(payload, ("issue", "number"), 2**31 - 1)
+    assert news_of("issue_comment", payload | {"action": "deleted"}) == (
+        CommentGone(2**31 - 1, 2**63 - 1),
+    )
+
+
+@given(st.lists(st.binary(max_size=50), max_size=5), st.sampled_from([SECRET, "another"]))
+def test_a_body_is_known_by_its_digest_alone(pieces: list[bytes], secret: str) -> None:
+    digest = BodyDigest(["the next one", SECRET])
+    for piece in pieces:
+        digest.update(piece)
+    signature = signature_of(b"".join(pieces), secret)
+    assert digest.is_signed_as(signature) is (secret == SECRET)
 
 
 def test_what_is_held_of_a_payload_is_an_issue_or_comment() -> None:

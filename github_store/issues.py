@@ -52,7 +52,10 @@ class Issues:
             issue = issue_of(reply.data)
         except GitHubUnavailable as error:
             raise OutcomeUnknown(str(error)) from None
-        self._told.answered(self._path(issue.number), reply, before=None)
+        path = self._path(issue.number)
+        self._told.answered(path, reply, before=None)
+        if self._numbers.is_told(issue.number):  # perhaps of an edit that is later than the answer
+            self._repository.held.distrust(path)
         self._numbers.note(issue.number)
         return issue
 

@@ -131,6 +131,8 @@ class _VitalSigns(Collector):
             ("monitors", "Monitors that are loaded.", vitals.monitors),
             ("hidden_incidents", "Labelled issues not shown: see TRUSTED_AUTHORS.",
              vitals.hidden_incidents),
+            ("incidents_with_unreadable_times", "Incidents with a time that cannot be used.",
+             vitals.unusable_times),
             ("journal_samples", "Samples acknowledged and not committed.", statuses.waiting),
             ("journal_oldest_seconds", "Age of the oldest of them; 0 without any.", oldest),
             ("commit_lag_seconds", "From the oldest sample's acknowledgement to the last commit.",

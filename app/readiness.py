@@ -25,6 +25,8 @@ class Vitals:
     statuses: StatusHealth
     contact: Contact = field(default_factory=Contact)
     hidden_incidents: int = 0
+    unusable_times: int = 0
+    """Incidents with a time that cannot be read, or an end that is not after its start."""
     outage_seconds: float = OUTAGE_SECONDS
     crowd: Crowd = field(default_factory=Crowd)
     body_bytes: int = 0

@@ -107,6 +107,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
                 statuses=store.statuses.health,
                 contact=contact.latest,
                 hidden_incidents=store.incidents.hidden_count,
+                unusable_times=store.time_notices.count,
                 outage_seconds=settings.outage_seconds,
                 crowd=connections.crowd,
                 body_bytes=bodies_on_their_way(),

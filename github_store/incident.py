@@ -60,6 +60,7 @@ __all__ = [
     "body_length",
     "incident_etag",
     "incident_from",
+    "is_dismissed",
     "is_incident",
     "issue_body",
     "label_changes",
@@ -147,6 +148,11 @@ def is_incident(issue: Issue) -> bool:
     return not issue.is_pull_request and INCIDENT_LABEL in label_keys(issue.labels)
 
 
+def is_dismissed(issue: Issue) -> bool:
+    """Whether it was closed as "not planned" or "duplicate"."""
+    return not issue.is_open and issue.state_reason in _DISMISSALS
+
+
 def incident_from(issue: Issue, monitors: Monitors) -> Incident:
     """Read an issue, whoever wrote it and however. Down beats degraded where both are there."""
     keys = label_keys(issue.labels)
@@ -166,7 +172,7 @@ def incident_from(issue: Issue, monitors: Monitors) -> Incident:
         closed_at=None if issue.is_open else issue.closed_at,
         is_open=issue.is_open,
         is_auto=AUTO_LABEL in keys,
-        is_dismissed=not issue.is_open and issue.state_reason in _DISMISSALS,
+        is_dismissed=is_dismissed(issue),
     )
 
 

@@ -135,6 +135,17 @@ class IncidentStore:
         issues = await self._lists.standing(("open", None))
         return [self._incident_from(issue) for issue in issues if issue.is_open]
 
+    async def issues(self, state: str, *, updated_since: int | None = None) -> list[Issue]:
+        """The issues of all incidents of a state (``open``, ``closed``), in any order.
+
+        ``updated_since``: seconds since 1970. One changed lately may be of the other state.
+        """
+        return await self._lists.standing((state, updated_since))
+
+    async def issue_now(self, number: int) -> Issue | None:
+        """An incident's issue as GitHub gives it now; None where it is no incident."""
+        return await self._visible.find(number, renew=True)
+
     async def resolved_at(self, incident: Incident) -> int | None:
         """When ``resolved`` was last put on an incident, seconds since 1970."""
         return await self._tracker.events.labelled_at(incident.number, RESOLVED_LABEL)

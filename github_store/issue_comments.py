@@ -65,6 +65,24 @@ class IssueComments:
         self._told.answered(self._path(comment.id), reply, before=None)
         return comment
 
+    async def edit(self, number: int, comment_id: int, body: str) -> None:
+        """Change a comment's text; one that is gone stays gone."""
+        await self._change("PATCH", number, comment_id, {"body": body})
+
+    async def remove(self, number: int, comment_id: int) -> None:
+        """Delete a comment; somebody else having done so is as good."""
+        await self._change("DELETE", number, comment_id)
+
+    async def _change(
+        self, method: str, number: int, comment_id: int, body: Mapping[str, str] | None = None
+    ) -> None:
+        path = self._path(comment_id)
+        try:
+            await self._repository.write(method, path, body, accept={404})
+        finally:
+            self._repository.held.distrust(path)
+            self._repository.held.distrust(self._list_path(number))
+
     async def written_since(self, number: int, since: int) -> AsyncGenerator[Comment, None]:
         """Comments of an issue updated since then, oldest first, asked past what is held."""
         path = self._repository.path(

@@ -59,6 +59,8 @@ class Issue:
     repository_url: str
     state_reason: str | None = None
     """Why it was closed: completed, not_planned or duplicate; reopened of an open one."""
+    comment_count: int | None = None
+    """None where it is not told."""
 
     @property
     def is_open(self) -> bool:
@@ -101,6 +103,7 @@ def issue_from(data: Mapping[str, Any]) -> Issue:
         is_pull_request=data.get("pull_request") is not None,
         repository_url=_text(data.get("repository_url") or ""),
         state_reason=_text(data.get("state_reason") or "") or None,
+        comment_count=count if isinstance(count := data.get("comments"), int) else None,
     )
 
 

@@ -45,6 +45,7 @@ from github_store.incident_coverage import IncidentCoverage
 from github_store.incident_news import MAX_RECENT
 from github_store.incident_store import IncidentStore
 from github_store.intents import DiskIntents, Intents, kept_secret
+from github_store.issue_notices import IssueNotices
 from github_store.issue_tracker import IssueTracker
 from github_store.journal import DiskJournal, Journal
 from github_store.keyed_writes import KeyedWrites
@@ -66,6 +67,7 @@ from github_store.status_branch import StatusBranch
 from github_store.status_store import StatusStore
 from github_store.status_writer import StatusWriter
 from github_store.sweeper import Sweeper
+from github_store.time_notices import TimeNotices
 from github_store.trust import Trust
 from github_store.write_budget import STATUS_PER_HOUR, WriteBudget
 
@@ -82,6 +84,7 @@ class Store:
     gateway: Gateway
     held: HeldAnswers
     closer: Closer
+    time_notices: TimeNotices
     inbox: Inbox
     sweeper: Sweeper
     quota: Quota
@@ -110,11 +113,12 @@ class Store:
         return {each.kind: len(each) for each in self.failing_items}
 
     def start(self) -> None:
-        """Begin what happens by itself: status is committed, ended incidents are closed, and GitHub
-        is tried while it is out."""
+        """Begin what happens by itself: status is committed, ended incidents are closed, times that
+        cannot be used are told, and GitHub is tried while it is out."""
         self.lookout.start()
         self.statuses.start()
         self.closer.start()
+        self.time_notices.start()
         self.sweeper.start()
 
     async def close(self) -> None:
@@ -123,6 +127,7 @@ class Store:
             await self.late_start.close()
         await self.sweeper.close()
         await self.closer.close()
+        await self.time_notices.close()
         await self.lookout.close()
         await self.monitors_reload.close()
         await asyncio.gather(
@@ -386,10 +391,16 @@ def assemble_store(
             slowness=slowness,
         ),
     )
-    closer = Closer(
+
+    def may_write() -> float:
+        return max(budget.may_write_incident(monotonic()), hold_off())
+
+    closer = Closer(incidents, clock=clock, may_write=may_write, slowness=slowness)
+    time_notices = TimeNotices(
         incidents,
+        IssueNotices(tracker.comments, authors),
         clock=clock,
-        may_write=lambda: max(budget.may_write_incident(monotonic()), hold_off()),
+        may_write=may_write,
         slowness=slowness,
     )
     reload = MonitorsReload(gateway, monitors_path, current, incidents, remember=remember_monitors)
@@ -431,13 +442,14 @@ def assemble_store(
         gateway=gateway,
         held=held,
         closer=closer,
+        time_notices=time_notices,
         inbox=inbox,
         sweeper=sweeper,
         quota=known_quota,
         breaker=known_breaker,
         lookout=lookout,
         monitors_reload=reload,
-        failing_items=(closer.failing,),
+        failing_items=(closer.failing, time_notices.failing),
         shelf=shelf,
         lock=lock,
     )

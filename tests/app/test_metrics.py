@@ -190,6 +190,7 @@ def test_what_is_known_is_read_off_when_somebody_asks(metrics: Metrics) -> None:
             monitors=3, statuses=health, contact=contact, hidden_incidents=7, out_for=out_for,
             crowd=Crowd(connections=17, most=64, gave_way=5, turned_away=4), body_bytes=9_000,
             failing={"close": 1, "commit": 0},
+            unusable_times=2,
         )
     ]  # fmt: skip
     metrics.watch(lambda: vitals[0], clock=lambda: NOW)
@@ -198,6 +199,7 @@ def test_what_is_known_is_read_off_when_somebody_asks(metrics: Metrics) -> None:
         "last_commit_timestamp_seconds": NOW - 60, "commits_total": 5, "commit_failures_total": 2,
         "status_board_broken": 1, "status_board_confirmed_timestamp_seconds": NOW,
         "monitors": 3, "hidden_incidents": 7, "github_failing_seconds": 8,
+        "incidents_with_unreadable_times": 2,
         "github_answered_timestamp_seconds": NOW - 9,
         "connections": 17, "connections_limit": 64, "body_bytes": 9_000,
         "connections_gave_way_total": 5, "connections_turned_away_total": 4,

@@ -17,14 +17,32 @@ import uvloop
 from app import __version__
 from app.data_dir import private_umask
 from app.doctor import examine, exit_code, report
+from app.env_file import EnvFile, read_env_file
 from app.log_lines import LogFormat
 from app.log_stream import logging_to
-from app.pushing import body_of, push_samples
+from app.pushing import Options, push_samples
 from app.redaction import Redaction
-from app.serving import EMBEDDED_REPOSITORY, embedded_github, ensure_repository, serve
-from app.settings import Settings, read_settings, secrets_of, setting_rows, shown_value
+from app.serving import (
+    EMBEDDED_REPOSITORY,
+    SIGHUP_IS_NOTHING,
+    STOP_SIGNALS,
+    embedded_github,
+    ensure_repository,
+    serve,
+)
+from app.setting_warnings import setting_warnings
+from app.settings import (
+    SETTING_NAMES,
+    Settings,
+    read_settings,
+    secrets_of,
+    setting_rows,
+    shown_value,
+)
 from app.visible_text import visible_lines, visible_text
-from github_store import THREADS, ConfigurationError, StoreError
+from github_store import THREADS, ConfigurationError, Finding, StoreError
+
+log = logging.getLogger(__name__)
 
 PROGRAM = "kener-issues"
 
@@ -57,8 +75,24 @@ def _say(text: str, *, is_error: bool = False) -> None:
     typer.echo(visible_lines(text), err=is_error)
 
 
-def _settings() -> Settings:
-    return read_settings(os.environ, env_file=Path(".env"))
+def _settings() -> tuple[Settings, list[Finding]]:
+    """What is given, and warnings about how. A workflow's folder is not the operator's own."""
+    file = None if os.environ.get("GITHUB_ACTIONS") == "true" else Path(".env")
+    in_file = read_env_file(file, names=SETTING_NAMES) if file else EnvFile()
+    settings = read_settings(os.environ, in_file)
+    return settings, list(setting_warnings(settings, os.environ, in_file, file=".env"))
+
+
+def _settings_warned() -> Settings:
+    """As above, for a command without a log."""
+    settings, warnings = _settings()
+    for warning in warnings:
+        _say(f"{PROGRAM}: {_line(warning)}", is_error=True)
+    return settings
+
+
+def _line(warning: Finding) -> str:
+    return f"{warning.subject}: {warning.found}; {warning.remedy}"
 
 
 def _show_version(is_asked: bool) -> None:
@@ -87,10 +121,13 @@ def serve_command(
     ] = None,
 ) -> None:
     """Serve the API: on a real repository, or without settings on the embedded GitHub."""
-    settings = _settings()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the loop takes it
+    settings, warnings = _settings()
     redaction = Redaction(secrets_of(settings))
     log_format = log_format or settings.log_format
     with logging_to(sys.stderr, log_format=log_format, redaction=redaction):
+        for warning in warnings:
+            log.warning("%s", _line(warning))
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(serve(settings, show=_say, redaction=redaction))
@@ -117,19 +154,21 @@ def github_command(
     data_dir: Annotated[Path | None, typer.Option(help="Data; DATA_DIR by default.")] = None,
 ) -> None:
     """Run the embedded GitHub alone, for other programs to use."""
-    settings = _settings()
+    settings = _settings_warned()
     data_dir = data_dir or settings.data_dir
+    name = settings.github_repository or EMBEDDED_REPOSITORY
     port = settings.embedded_github_port if port is None else port
     stopped = threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(signal.SIGHUP, lambda *_: typer.echo(SIGHUP_IS_NOTHING, err=True))
+    for each in STOP_SIGNALS:
         signal.signal(each, lambda *_: stopped.set())
     with embedded_github(data_dir, port=port) as github:
-        ensure_repository(github, EMBEDDED_REPOSITORY, with_samples=settings.sample_data)
+        ensure_repository(github, name, with_samples=settings.sample_data)
         _say(
             f"The embedded GitHub of {PROGRAM} {__version__}\n"
             f"  API         {github.url}\n"
             f"  Tokens      {data_dir / 'embedded.json'}\n"
-            f"  Repository  {EMBEDDED_REPOSITORY}: {github.git_path(EMBEDDED_REPOSITORY)}\n\n"
+            f"  Repository  {name}: {github.git_path(name)}\n\n"
             "Ctrl-C stops it."
         )
         stopped.wait()
@@ -139,27 +178,25 @@ def github_command(
 def push_command(
     tag: Annotated[str | None, typer.Option(help="The monitor's tag.")] = None,
     status: Annotated[str | None, typer.Option(help="UP, DOWN or DEGRADED.")] = None,
-    latency: Annotated[float, typer.Option(help="Seconds, from 0.")] = 0.0,
+    latency: Annotated[float | None, typer.Option(help="Seconds, from 0; 0 by default.")] = None,
     timestamp: Annotated[
         int | None, typer.Option(help="Seconds since 1970, at most 90 days ago; now by default.")
     ] = None,
 ) -> None:
     """Write status straight to the repository, without a server: for Actions and cron.
 
-    Without --tag the samples are read from standard input: a JSON object a line, as the body of
+    Without options the samples are read from standard input: a JSON object a line, as the body of
     POST /api/status, all of them in one commit. Nothing is written if one of them is wrong.
 
     Exit code 0: it is committed. 1: GitHub does not play along, try again. 2: something given is
     wrong.
     """
-    settings = _settings()
-    if tag is None and status is None:
-        if sys.stdin.isatty():
-            raise ConfigurationError("push: give --tag and --status, or samples on standard input")
-        bodies = sys.stdin.buffer.readlines()
-    else:
-        bodies = [body_of(tag, status, latency, timestamp)]
-    _say(asyncio.run(push_samples(settings, bodies)))
+    settings = _settings_warned()
+    options = Options(tag, status, latency, timestamp)
+    if not options.are_given and sys.stdin.isatty():
+        raise ConfigurationError("push: give --tag and --status, or samples on standard input")
+    given = options if options.are_given else sys.stdin.buffer.readlines()
+    _say(asyncio.run(push_samples(settings, given)))
 
 
 @commands.command("doctor")
@@ -171,7 +208,7 @@ def doctor_command() -> None:
 
     Exit code 0: nothing failed. 1: something did. 2: a setting is wrong or missing.
     """
-    findings = examine(_settings())
+    findings = examine(*_settings())
     _say(report(findings))
     raise typer.Exit(exit_code(findings))
 
@@ -179,7 +216,7 @@ def doctor_command() -> None:
 @commands.command("settings")
 def settings_command() -> None:
     """List every setting: its value now (secrets masked), default, unit and meaning."""
-    settings = _settings()
+    settings = _settings_warned()
     header = ("SETTING", "VALUE", "DEFAULT", "UNIT", "MEANING")
     rows = [
         (

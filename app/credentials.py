@@ -41,6 +41,8 @@ def _private_key(text_or_path: str) -> str:
             ) from None
     if "PRIVATE KEY-----" not in text:
         raise ConfigurationError("GITHUB_APP_PRIVATE_KEY: expected a private key in PEM format")
+    if "ENCRYPTED" in text:
+        raise ConfigurationError("GITHUB_APP_PRIVATE_KEY: expected a key without a password")
     return text.replace("\\n", "\n")
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +43,15 @@ class _Target:
     api_url: str
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Everything found, configuration first. Raises ConfigurationError where it cannot begin."""
+def examine(settings: Settings, warnings: Iterable[Finding] = ()) -> list[Finding]:
+    """Everything found, configuration first, with the ``warnings`` about how it was written.
+
+    Raises ConfigurationError where it cannot begin.
+    """
     is_embedded = uses_embedded_github(settings)
     if not is_embedded:
         check_real_repository(settings)
-    findings = local_findings(settings)
+    findings = [*warnings, *local_findings(settings)]
     if is_embedded and not (settings.data_dir / "embedded.json").exists():
         nothing = "the embedded GitHub has not run yet: kener-issues serve makes it"
         return [*findings, Finding(Grade.OK, "GitHub", nothing)]

@@ -5,10 +5,10 @@ Each line of standard input is a JSON object, just as the body of ``POST /api/st
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import astuple, dataclass
+from typing import Any, Final
 
 from app import validation
 from app.credentials import credential_of
@@ -18,13 +18,31 @@ from app.request_body import parse_json
 from app.settings import Settings
 from github_store import ConfigurationError, Monitors, Sample, open_direct_push
 
+_OPTION_OF: Final = {"timestampInSeconds": "timestamp"}
+"""The options that are not called like the field they give."""
+
 
 class InvalidSample(ConfigurationError):
     """What was given to push is wrong; nothing was pushed."""
 
 
-async def push_samples(settings: Settings, bodies: Iterable[bytes]) -> str:
-    """Commit the samples that the bodies describe; what happened, for a person.
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One sample as the command line gives it; None was left out."""
+
+    tag: str | None
+    status: str | None
+    latency: float | None
+    timestamp: int | None
+
+    @property
+    def are_given(self) -> bool:
+        return any(each is not None for each in astuple(self))
+
+
+async def push_samples(settings: Settings, given: Options | Iterable[bytes]) -> str:
+    """Commit what the options, or the lines of standard input, describe; what happened, for a
+    person.
 
     Raises InvalidSample, another ConfigurationError, or StoreError where GitHub does not play
     along; nothing is committed then.
@@ -39,7 +57,7 @@ async def push_samples(settings: Settings, bodies: Iterable[bytes]) -> str:
         status_branch=settings.status_branch,
         clock=time.time,
     ) as direct:
-        samples = samples_from(bodies, direct.monitors, now=time.time())
+        samples = samples_from(given, direct.monitors, now=time.time())
         if not samples:
             raise InvalidSample("there is nothing to push: standard input is empty")
         has_changed = await direct.write(samples)
@@ -51,26 +69,41 @@ async def push_samples(settings: Settings, bodies: Iterable[bytes]) -> str:
     return f"success at {last}" if len(samples) == 1 else f"{counted} committed to {where}"
 
 
-def samples_from(bodies: Iterable[bytes], monitors: Monitors, *, now: float) -> Sequence[Sample]:
-    """Every sample, checked before any is pushed; blank lines are none. Raises InvalidSample."""
+def samples_from(
+    given: Options | Iterable[bytes], monitors: Monitors, *, now: float
+) -> Sequence[Sample]:
+    """Every sample, checked before any is pushed; blank lines are none.
+
+    Raises InvalidSample, which names the option or the line that is wrong.
+    """
+    if isinstance(given, Options):
+        return [_from_options(given, monitors, now=now)]
     samples = []
-    for number, body in enumerate(bodies, start=1):
+    for number, body in enumerate(given, start=1):
         if not body.strip():
             continue
         try:
-            found = validation.sample(parse_json(body), monitors, now=now)
+            samples.append(_checked(parse_json(body), monitors, now=now))
         except Refused as refused:
             message = f"line {number}: {refused.error} ({refused.detail})"
             raise InvalidSample(message) from None
-        samples.append(Sample(found.tag, found.minute // 60, found.status, found.latency))
     return samples
 
 
-def body_of(
-    tag: str | None, status: str | None, latency: float | None, timestamp: int | None
-) -> bytes:
-    """The options as a body; what was left out is left out."""
-    body: dict[str, Any] = {
-        "tag": tag, "status": status, "latency": latency, "timestampInSeconds": timestamp,
-    }  # fmt: skip
-    return json.dumps({name: value for name, value in body.items() if value is not None}).encode()
+def _from_options(options: Options, monitors: Monitors, *, now: float) -> Sample:
+    body = {
+        "tag": options.tag,
+        "status": options.status,
+        "latency": options.latency,
+        "timestampInSeconds": options.timestamp,
+    }
+    try:
+        return _checked(body, monitors, now=now)
+    except Refused as refused:
+        field, _, problem = refused.detail.partition(": ")
+        raise InvalidSample(f"--{_OPTION_OF.get(field, field)}: {problem}") from None
+
+
+def _checked(body: Any, monitors: Monitors, *, now: float) -> Sample:
+    found = validation.sample(body, monitors, now=now)
+    return Sample(found.tag, found.minute // 60, found.status, found.latency)

@@ -53,6 +53,7 @@ from github_store.embedded import EmbeddedGitHub
 log = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGHUP_IS_NOTHING = "SIGHUP: nothing is reloaded; restart the service for other settings"
 EMBEDDED_REPOSITORY = "owner/status"
 YOUNG_OBJECTS = 10_000
 """How many the garbage collector lets come before it looks at them."""
@@ -82,7 +83,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
     Raises ConfigurationError or another StoreError when it cannot start, and CancelledError
     when it is stopped before it has.
     """
-    with ExitStack() as parts, _StopSignals() as stop:
+    with ExitStack() as parts, _Signals() as stop:
         if not uses_embedded_github(settings):
             check_real_repository(settings)
         given = api_tokens(settings)
@@ -316,7 +317,7 @@ def _server(app: ASGIApp, protocol: type[HttpProtocol]) -> _Server:
 
 
 class _Server(uvicorn.Server):
-    """Leaves the process's signals to ``_StopSignals``, which also guard the start."""
+    """Leaves the process's signals to ``_Signals``, which also guard the start."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -328,17 +329,20 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-class _StopSignals:
-    """SIGINT and SIGTERM: ``act`` ends the start at first, and later the service."""
+class _Signals:
+    """SIGINT and SIGTERM: ``act`` ends the start at first, and later the service. SIGHUP, which a
+    closed terminal sends and a habit of reloading, does nothing."""
 
     def __init__(self) -> None:
         starting = asyncio.current_task()
         assert starting is not None
         self.act: Callable[[], object] = starting.cancel
 
-    def __enter__(self) -> _StopSignals:
+    def __enter__(self) -> _Signals:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, log.info, SIGHUP_IS_NOTHING)
         for each in STOP_SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(each, lambda: self.act())
+            loop.add_signal_handler(each, lambda: self.act())
         return self
 
     def __exit__(self, *_: object) -> None:

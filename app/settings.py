@@ -7,14 +7,12 @@ wrong and what is expected, and never repeat the value, which may be a secret.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import dotenv
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -26,10 +24,8 @@ from pydantic_settings import (
 
 from app import setting_values as values
 from app.client_address import Address, Network
+from app.env_file import EnvFile
 from github_store import GITHUB_API_URL, ConfigurationError
-
-OTHER_NAMES = {"GITHUB_TOKEN": "gh_token"}
-"""Names that stand for a setting where its own is not given."""
 
 
 def _setting(default: Any, meaning: str, *, unit: str = "", expected: str = "a text") -> Any:
@@ -228,9 +224,16 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-def read_settings(environ: Mapping[str, str], *, env_file: Path | None = None) -> Settings:
+SETTING_NAMES = {name.upper(): name for name in Settings.model_fields} | {
+    "GITHUB_TOKEN": "gh_token",
+}
+"""What may be given, and the setting it is for; of two names for one the first goes before."""
+
+
+def read_settings(environ: Mapping[str, str], in_file: EnvFile | None = None) -> Settings:
     """Raises ConfigurationError, in one line, for the first setting that is wrong."""
-    given: dict[str, Any] = _given(_env_file(env_file)) | _given(environ)
+    in_file = in_file or EnvFile()
+    given: dict[str, Any] = _given(in_file.values) | _given(environ)
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -239,26 +242,14 @@ def read_settings(environ: Mapping[str, str], *, env_file: Path | None = None) -
         raise ConfigurationError(f"{field.upper()}: expected {expected}") from None
 
 
-def _given(variables: Mapping[str, str | None]) -> dict[str, str]:
+def _given(variables: Mapping[str, str]) -> dict[str, str]:
     """The settings among the variables; empty ones are left out."""
     given: dict[str, str] = {}
-    fields = [(name.upper(), name) for name in Settings.model_fields]
-    for variable, name in (*fields, *OTHER_NAMES.items()):
-        value = (variables.get(variable) or "").strip()
+    for variable, name in SETTING_NAMES.items():
+        value = variables.get(variable, "").strip()
         if value:
             given.setdefault(name, value)
     return given
-
-
-def _env_file(path: Path | None) -> dict[str, str | None]:
-    if path is None or not path.exists():
-        return {}
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ConfigurationError(f"{path.name} cannot be read: {problem}") from None
-    return dotenv.dotenv_values(stream=io.StringIO(text), interpolate=False)
 
 
 @dataclass(frozen=True, slots=True)

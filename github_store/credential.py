@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import jwt
 import requests
@@ -18,6 +18,11 @@ APP_SECONDS = 12.0
 """As a gateway waits, where an App asks who it is."""
 UNTOLD_LOGIN = "github-actions[bot]"
 """Who a token is taken for whose owner GitHub does not tell: a workflow's, until a write shows."""
+
+
+_APP_ID: Final = "GITHUB_APP_ID"
+_INSTALLATION: Final = "GITHUB_APP_INSTALLATION_ID"
+_PRIVATE_KEY: Final = "GITHUB_APP_PRIVATE_KEY"
 
 
 class Credential(Protocol):
@@ -85,7 +90,9 @@ class SharedAuth(Auth.Auth):
                 # The write itself was never sent.
                 raise lost(error, is_read=True, api_url=self._api_url) from None
             except (jwt.PyJWTError, ValueError) as error:
-                raise AccessLost(f"the App's private key signs nothing ({error})") from None
+                raise AccessLost(
+                    f"the App's private key signs nothing ({error})", setting=_PRIVATE_KEY
+                ) from None
             except Exception as error:  # PyGithub's own, of an answer that is no token
                 kind = type(error).__name__
                 raise GitHubUnavailable(
@@ -130,4 +137,13 @@ def _without_token(error: GithubException) -> GitHubUnavailable:
         return RateLimited("GitHub's rate limit is reached", retry_after_seconds=60)
     if status >= 500:
         return GitHubUnavailable(f"GitHub answered {status} where an App asked for its token")
-    return AccessLost(f"GitHub gives the App no token for this installation ({status}: {text})")
+    problem = f"GitHub gives the App no token for this installation ({status}: {text})"
+    return AccessLost(problem, setting=_blamed(status, str(text)))
+
+
+def _blamed(status: int, text: str) -> str:
+    """The part of the credential that is wrong: GitHub checks the signature, which another App's
+    key cannot make, then whether there is such an App, then whether it is installed."""
+    if status == 401:
+        return _PRIVATE_KEY
+    return _APP_ID if text.startswith("Integration") else _INSTALLATION

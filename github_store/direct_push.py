@@ -30,6 +30,8 @@ class DirectPush:
 
     monitors: Monitors
     writer: StatusWriter
+    credential_name: str
+    """The setting that a person has to look at where the credential may not."""
 
     async def write(self, samples: Sequence[Sample]) -> bool:
         """Commit the samples; False where all of them stand there already.
@@ -40,7 +42,8 @@ class DirectPush:
             return await self.writer.write(samples)
         except AccessLost as error:
             raise ConfigurationError(
-                f"GH_TOKEN: needs the permission Contents: read and write ({error})"
+                f"{error.setting or self.credential_name}: needs the permission Contents: read and "
+                f"write ({error})"
             ) from None
 
 
@@ -75,7 +78,7 @@ async def open_direct_push(
         writer = StatusWriter(
             branch, held, monitors=CurrentMonitors(monitors), clock=clock, jitter=jitter
         )
-        yield DirectPush(monitors, writer)
+        yield DirectPush(monitors, writer, gateway.credential_name)
         await held.close()
     finally:
         await gateway.close()

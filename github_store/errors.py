@@ -99,7 +99,14 @@ class RateLimited(GitHubUnavailable):
 
 
 class AccessLost(GitHubUnavailable):
-    """The credential no longer works, lacks a permission, or the repository is gone for it."""
+    """The credential no longer works, lacks a permission, or the repository is gone for it.
+
+    ``setting`` names what is wrong where that is known to be one of the credential's parts.
+    """
+
+    def __init__(self, message: str, *, setting: str | None = None) -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 class OutcomeUnknown(GitHubUnavailable):

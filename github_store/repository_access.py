@@ -27,7 +27,7 @@ async def check_access(gateway: Gateway) -> Access:
     try:
         return Access(await gateway.own_login(), repository_key)
     except AccessLost as error:
-        raise ConfigurationError(f"{gateway.credential_name}: {error}") from None
+        raise _wrong_credential(gateway, error) from None
 
 
 async def check_repository(gateway: Gateway) -> str:
@@ -37,7 +37,7 @@ async def check_repository(gateway: Gateway) -> str:
     try:
         reply = await gateway.request("GET", gateway.repository)
     except AccessLost as error:
-        raise ConfigurationError(f"{gateway.credential_name}: {error}") from None
+        raise _wrong_credential(gateway, error) from None
     if not reply.ok:
         if not reply.message:  # GitHub says "Not Found" in JSON: this is some website's page
             raise NotTheApi(f"what {gateway.api_url} answers is no JSON ({reply.status})")
@@ -48,6 +48,10 @@ async def check_repository(gateway: Gateway) -> str:
     # As GitHub spells it now: its issues name the repository they are of.
     gateway.repository_name = reply.data.get("full_name") or name
     return folder_name(str(reply.data.get("id") or gateway.repository_name))
+
+
+def _wrong_credential(gateway: Gateway, error: AccessLost) -> ConfigurationError:
+    return ConfigurationError(f"{error.setting or gateway.credential_name}: {error}")
 
 
 def _check_rights(reply: Reply, name: str, credential_name: str) -> None:

@@ -146,6 +146,35 @@ def test_what_keeps_it_from_starting_is_one_line(
     assert command("serve", **given).one_line() == message
 
 
+@pytest.mark.parametrize("name", ["serve", "doctor", "settings", "push", "github"])
+def test_a_line_of_the_env_file_that_cannot_be_read_keeps_it_from_starting(
+    tmp_path: Path, command: Command, name: str
+) -> None:
+    (tmp_path / ".env").write_text("PORT=0\nAPI_IP='192.0.2.1\n")
+    assert command(name).one_line().startswith(".env, line 2: expected NAME=value")
+
+
+def test_in_a_workflow_the_env_file_is_not_read(tmp_path: Path, command: Command) -> None:
+    (tmp_path / ".env").write_text("STATUS_BRANCH=from-file\nAPI_IP='192.0.2.1\n")
+    listed = command("settings", GITHUB_ACTIONS="true")
+    assert (listed.code, "from-file" in listed.output) == (0, False)
+
+
+def test_doubtful_settings_are_told_where_there_is_no_log_and_by_the_doctor(
+    tmp_path: Path, command: Command
+) -> None:
+    (tmp_path / ".env").write_text("API_IPP=192.0.2.1\n")
+    told = command("settings", TRUSTED_PROXIES="").errors
+    assert told == (
+        "kener-issues: TRUSTED_PROXIES: it is given and empty: it protects nothing; set or remove"
+        " it\nkener-issues: API_IPP: it is no setting (.env, line 1); is API_IP meant?\n"
+    )
+    found = command("doctor", TRUSTED_PROXIES="")
+    assert (found.code, found.errors) == (0, "")
+    assert re.search(r"^warn +TRUSTED_PROXIES +it is given and empty", found.output, re.MULTILINE)
+    assert re.search(r"^warn +API_IPP +it is no setting .*meant\?$", found.output, re.MULTILINE)
+
+
 def test_a_port_in_use_is_one_line(tmp_path: Path, command: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -211,7 +240,7 @@ def test_every_line_of_the_log_is_json_where_it_is_asked_for(
     tmp_path: Path, arguments: list[str], given: dict[str, str]
 ) -> None:
     (tmp_path / "monitors.yaml").write_text("[{name: A, tag: a}]")
-    given = {**given, "SAMPLE_DATA": "no", "API_TOKEN": "a-token-of-mine"}
+    given = {**given, "SAMPLE_DATA": "no", "API_TOKEN": "a-token-of-mine", "API_IPP": "::1"}
     with running(tmp_path, "serve", *arguments, given=given) as (process, said):
         url = said.split("Service")[1].split()[0]
         headers = {"Authorization": "Bearer a-token-of-mine", "X-Request-Id": "mine"}
@@ -229,6 +258,7 @@ def test_every_line_of_the_log_is_json_where_it_is_asked_for(
         "/metrics",
     ]
     assert "a-token-of-mine" not in errors
+    assert "API_IPP: it is no setting; is API_IP meant?" in [line["message"] for line in lines]
 
 
 def pasted(line: str) -> str:
@@ -262,12 +292,15 @@ def test_a_first_start_shows_samples_and_a_second_finds_everything_as_it_was(
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
 
     with running(tmp_path, "serve") as (process, said):
+        process.send_signal(signal.SIGHUP)
         assert token in said
         url = said.split("Service")[1].split()[0]
         headers = {"Authorization": f"Bearer {token}"}
         found = httpx.get(f"{url}/api/incident", headers=headers).json()
         assert found == [created.json(), *first]
-        assert stop(process, signal.SIGTERM)[0] == 0
+        code, _, errors = stop(process, signal.SIGTERM)
+    assert code == 0
+    assert errors.count("SIGHUP: nothing is reloaded") == 1
 
 
 def test_neither_idle_clients_nor_strange_ones_disturb(tmp_path: Path) -> None:
@@ -326,13 +359,17 @@ def test_a_github_that_is_slow_does_not_hold_up_the_end(tmp_path: Path) -> None:
 
 
 def test_the_embedded_github_runs_alone(tmp_path: Path, command: Command) -> None:
-    with running(tmp_path, "github", "--port", "0", "--data-dir", "there") as (process, said):
+    arguments = ("github", "--port", "0", "--data-dir", "there")
+    with running(tmp_path, *arguments, given={"GITHUB_REPOSITORY": "owner/page"}) as running_one:
+        process, said = running_one
+        assert "Repository  owner/page" in said
         url = re.search(r"http://\S+", said)
         assert url is not None
-        answer = httpx.get(f"{url[0]}/repos/owner/status/contents/monitors.yaml")
+        process.send_signal(signal.SIGHUP)
+        answer = httpx.get(f"{url[0]}/repos/owner/page/contents/monitors.yaml")
         assert answer.status_code == 200
         other = command("github", "--data-dir", "there").one_line()
         assert other.startswith("another process runs an embedded GitHub on there")
-        code, seconds, _ = stop(process, signal.SIGINT)
-    assert code == 0
+        code, seconds, errors = stop(process, signal.SIGINT)
+    assert (code, errors.count("SIGHUP: nothing is reloaded")) == (0, 1)
     assert seconds < PROMPT_SECONDS

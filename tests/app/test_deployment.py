@@ -92,7 +92,15 @@ def test_an_apps_key_is_a_text_or_a_file(tmp_path: pytest.TempPathFactory) -> No
 
 
 @pytest.mark.parametrize(
-    "value", ["no/such/file", "-----BEGIN CERTIFICATE-----", "a\0b"], ids=ascii
+    "value",
+    [
+        "no/such/file",
+        "-----BEGIN CERTIFICATE-----",
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----",
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED",
+        "a\0b",
+    ],
+    ids=ascii,
 )
 def test_what_is_no_key_is_named_and_not_shown(value: str) -> None:
     settings = read_settings({**COMPLETE, **APP, "GITHUB_APP_PRIVATE_KEY": value})

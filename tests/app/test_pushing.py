@@ -26,6 +26,7 @@ def environment(github: EmbeddedGitHub) -> dict[str, str]:
     github.create_repository("owner/actions", files={"monitors.yaml": MONITORS})
     return {
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         "GITHUB_API_URL": github.url,
         "GITHUB_REPOSITORY": "owner/actions",
         "GITHUB_TOKEN": github.tokens["owner"],
@@ -90,14 +91,21 @@ def test_a_batch_is_one_commit(
 @pytest.mark.parametrize(
     ("arguments", "lines", "message"),
     [
-        (("--tag", "earth"), "", "line 1: status missing"),
-        (("--tag", "mars", "--status", "UP"), "", "line 1: invalid tag"),
-        (("--tag", "earth", "--status", "UP", "--latency", "-1"), "", "latency missing"),
+        (("--tag", "earth"), "", "--status: expected UP"),
+        (("--status", "UP"), "", "--tag: expected the tag of a monitor"),
+        (("--latency", "1"), '{"tag": "earth", "status": "UP"}', "--status: expected UP"),
+        (("--tag", "mars", "--status", "UP"), "", '--tag: "mars" is the tag of no monitor'),
+        (("--tag", "earth", "--status", "UP", "--latency", "-1"), "", "--latency: expected a"),
+        (("--tag", "earth", "--status", "UP", "--latency", "nan"), "", "--latency: expected a"),
+        (("--tag", "earth", "--status", "UP", "--timestamp", "9999999999999"), "",
+         "--timestamp: expected seconds (not milliseconds)"),
+        (("--tag", "earth", "--status", "UP", "--timestamp", "0"), "", "--timestamp: expected at"),
         ((), "", "nothing to push"),
         ((), '{"tag": "earth", "status": "UP", "latency": 0}\n{"tag"}\n', "line 2: malformed JSON"),
     ],
-    ids=["no status", "unknown tag", "negative latency", "nothing", "a bad line"],
-)
+    ids=["no status", "no tag", "a latency alone", "unknown tag", "negative latency", "no latency",
+         "milliseconds", "too old", "nothing", "a bad line"],
+)  # fmt: skip
 def test_what_is_wrong_is_one_line_and_nothing_is_pushed(
     github: EmbeddedGitHub,
     environment: dict[str, str],

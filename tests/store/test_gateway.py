@@ -31,6 +31,7 @@ from github_store.gateway import (
     TokenCredential,
     retry_after_seconds,
 )
+from github_store.repository_access import check_repository
 from tests.store.scripted_http import Answer, ScriptedServer, scripted
 
 SECRET = "made-up-token-that-must-not-leak"
@@ -338,6 +339,24 @@ def test_an_app_without_a_token_is_an_outage_and_no_write_was_sent(
         post(server, credential=AppCredential(1, 2, private_key))
     assert caught.type is kind
     assert server.lines == ["POST /app/installations/2/access_tokens"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "setting"),
+    [
+        (Answer(401, {"message": "A JSON web token could not be decoded"}), "PRIVATE_KEY"),
+        (Answer(404, {"message": "Integration not found"}), "ID"),
+        (Answer(404, {"message": "Not Found"}), "INSTALLATION_ID"),
+        (Answer(403, {"message": "This installation has been suspended"}), "INSTALLATION_ID"),
+    ],
+    ids=["another App's key", "no such App", "not installed", "suspended"],
+)
+def test_what_is_wrong_with_an_app_names_the_setting(
+    private_key: str, answer: Answer, setting: str
+) -> None:
+    with scripted(answer) as server, pytest.raises(ConfigurationError) as caught:
+        ask(server.url, check_repository, credential=AppCredential(1, 2, private_key))
+    assert str(caught.value).startswith(f"GITHUB_APP_{setting}: ")
 
 
 def test_a_key_that_signs_nothing_is_said_before_anything_is_sent() -> None:

@@ -64,6 +64,7 @@ def examine(settings: Settings, warnings: Iterable[Finding] = ()) -> list[Findin
                 api_url=target.api_url,
                 monitors_path=settings.monitors,
                 status_branch=settings.status_branch,
+                trusted_authors=settings.trusted_authors,
                 clock=time.time,
             )
         )

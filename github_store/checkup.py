@@ -8,10 +8,11 @@ has to refuse for their content (422): whoever may not write at all is refused b
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from github_store.api_address import address_remedy, is_github_itself
+from github_store.authors import Authors
 from github_store.errors import (
     AccessLost,
     BrokenDocument,
@@ -50,6 +51,8 @@ from github_store.monitors_file import load_monitors
 from github_store.repository_access import Access, check_access
 from github_store.status_board_format import BOARD_PATH, parse_board
 from github_store.status_branch import StatusBranch
+from github_store.time_findings import time_findings
+from github_store.trust import Trust
 
 SEEN_DELIVERIES: Final = 10
 
@@ -65,13 +68,15 @@ async def check_up(
     api_url: str,
     monitors_path: str,
     status_branch: str,
+    trusted_authors: Collection[str] = (),
     clock: Callable[[], float],
     timeout_seconds: float = 12.0,
 ) -> list[Finding]:
     """Every finding, in the order to mend them in; ``clock`` gives seconds since 1970.
 
     Where GitHub does not answer, or no more, that is the last finding: nobody waits for it twice.
-    ``timeout_seconds``: as of Gateway.
+    ``trusted_authors``: whose issues are incidents without asking. ``timeout_seconds``: as of
+    Gateway.
     """
     seen: list[tuple[Exchange, float]] = []
     gateway = Gateway(
@@ -83,18 +88,25 @@ async def check_up(
         observe=lambda exchange: seen.append((exchange, clock())),
     )
     try:
-        return await _Checkup(gateway, monitors_path, status_branch, clock).findings(seen)
+        checkup = _Checkup(gateway, monitors_path, status_branch, trusted_authors, clock)
+        return await checkup.findings(seen)
     finally:
         await gateway.close()
 
 
 class _Checkup:
     def __init__(
-        self, gateway: Gateway, monitors_path: str, branch: str, clock: Callable[[], float]
+        self,
+        gateway: Gateway,
+        monitors_path: str,
+        branch: str,
+        trusted_authors: Collection[str],
+        clock: Callable[[], float],
     ) -> None:
         self._gateway = gateway
         self._monitors_path = monitors_path
         self._branch = branch
+        self._trusted_authors = frozenset(trusted_authors)
         self._clock = clock
 
     async def findings(self, seen: list[tuple[Exchange, float]]) -> list[Finding]:
@@ -116,6 +128,7 @@ class _Checkup:
             ("issues", self._issues),
             ("contents", self._contents),
             ("monitors", self._monitors_and_labels),
+            ("times", lambda: self._times(access)),
             ("branch", self._branch_itself),
             ("rules", self._rules),
             ("webhook", self._webhook),
@@ -193,8 +206,7 @@ class _Checkup:
         return [ok("monitors", counted), await self._labels(monitors)]
 
     async def _labels(self, monitors: Monitors) -> Finding:
-        held = HeldAnswers(self._gateway, freshness=Freshness(), clock=self._clock)
-        there = await IssueTracker(self._gateway, held, clock=self._clock).labels.keys()
+        there = await self._tracker().labels.keys()
         names = [style.name for style in label_styles(monitors)]
         missing = [name for name in names if label_key(name) not in there]
         if not missing:
@@ -205,6 +217,20 @@ class _Checkup:
             f"{len(missing)} of {len(names)} are missing: {shown}",
             "none: they are created when the service starts",
         )
+
+    def _tracker(self) -> IssueTracker:
+        held = HeldAnswers(self._gateway, freshness=Freshness(), clock=self._clock)
+        return IssueTracker(self._gateway, held, clock=self._clock)
+
+    async def _times(self, access: Access) -> list[Finding]:
+        tracker = self._tracker()
+        authors = Authors(
+            tracker.collaborators,
+            Trust(frozenset({access.own_login}), self._trusted_authors),
+            clock=self._clock,
+            is_own_known=access.own_login != UNTOLD_LOGIN,
+        )
+        return await time_findings(tracker, authors, now=self._clock())
 
     async def _branch_itself(self) -> list[Finding]:
         branch = StatusBranch(self._gateway, branch=self._branch, blobs=None, clock=self._clock)

@@ -26,6 +26,7 @@ from github_store.embedded import EmbeddedGitHub
 from github_store.embedded.faults import Kind
 from github_store.finding import clock_findings
 from github_store.labels import OWN_LABELS
+from github_store.time_findings import MOST_NAMED
 from tests.github_person import Person
 from tests.store.scripted_http import Answer, scripted
 
@@ -94,11 +95,46 @@ def test_what_is_right_is_ok_line_by_line(
     assert {finding.grade for finding in found.values()} == {Grade.OK}
     assert list(found) == [
         "DATA_DIR", "repository", "token", "clock", "quota core", "quota search", "issues",
-        "contents", "monitors", "labels", "branch", "rules", "webhook",
+        "contents", "monitors", "labels", "times", "branch", "rules", "webhook",
     ]  # fmt: skip
     assert found["token"].found.endswith("this service is owner")
     assert found["monitors"].found.startswith("2 in ")
     assert exit_code(list(found.values())) == 0
+
+
+def test_times_that_cannot_be_used_are_told_by_number_and_field(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    stranger = Person(github.url, github.tokens["stranger"])
+    backwards = "[start_datetime:1795545000] [end_datetime:2026-11-24 18:00]"
+    bad = owner.open_issue(body="### End time (UTC)\n\n24/11/2026\u202e")
+    closed, dismissed = owner.open_issue(body=backwards), owner.open_issue(body=backwards)
+    owner.open_issue(body="[start_datetime:5]")
+    owner.open_issue(body="[start_datetime:x]", labels=["bug"])
+    theirs = stranger.open_issue(body="[start_datetime:x]")
+    owner.do("POST", f"/issues/{theirs}/labels", {"labels": ["incident", "earth"]})
+    owner.do("PATCH", f"/issues/{closed}", {"state": "closed"})
+    owner.do("PATCH", f"/issues/{dismissed}", {"state": "closed", "state_reason": "not_planned"})
+    found = of(github, tmp_path)
+    told = {subject: each.found for subject, each in found.items() if "incident" in subject}
+    assert told == {
+        f"incident {bad}": 'endDatetime: "24/11/2026\\u202e" cannot be read as a time',
+        f"incident {closed}": (
+            "endDatetime: 2026-11-24 18:00 UTC is not after the start, 2026-11-24 18:30 UTC"
+        ),
+    }
+    trusted = of(github, tmp_path, TRUSTED_AUTHORS="stranger")
+    assert trusted[f"incident {theirs}"].grade is Grade.WARN
+
+
+def test_of_many_incidents_some_are_named_and_the_rest_listed(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    for _ in range(MOST_NAMED + 2):
+        owner.open_issue(body="[start_datetime:x]")
+    found = of(github, tmp_path)
+    assert len([subject for subject in found if "incident" in subject]) == MOST_NAMED
+    assert found["times"].found == "of 2 more cannot be used: 2, 1"
 
 
 def test_nothing_is_written(github: EmbeddedGitHub, owner: Person, tmp_path: Path) -> None:
@@ -239,6 +275,8 @@ def answers(**changes: Answer) -> list[Answer]:
         "ref": Answer(422),
         "monitors": Answer(200, {"type": "file", "content": "W3tuYW1lOiBBLCB0YWc6IGF9XQ=="}),
         "labels": Answer(200, []),
+        "open incidents": Answer(200, []),
+        "closed incidents": Answer(200, []),
         "branch": Answer(404),
         "still there": Answer(200),
         "rules": Answer(200, []),
@@ -315,7 +353,7 @@ def test_a_step_that_fails_leaves_the_others_their_findings(tmp_path: Path) -> N
     assert found["contents"].grade is Grade.OK
 
 
-LATER = ["quota", "issues", "contents", "monitors", "branch", "rules", "webhook"]
+LATER = ["quota", "issues", "contents", "monitors", "times", "branch", "rules", "webhook"]
 
 
 def checked_up(github: EmbeddedGitHub) -> list[Finding]:
@@ -340,7 +378,10 @@ def checked_up(github: EmbeddedGitHub) -> list[Finding]:
         *(
             pytest.param(place, LATER[number:], id=LATER[number])
             for number, place in enumerate(
-                ["/rate_limit", "POST .*/labels", "POST .*/refs", "/contents", "status-data"]
+                [
+                    *("/rate_limit", "POST .*/labels", "POST .*/refs", "/contents"),
+                    *("labels=incident", "status-data"),
+                ]
             )
         ),
     ],

@@ -29,7 +29,10 @@ GITHUB_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 12.0)
 OUTCOMES: Final = frozenset({"hit", "stale", "revalidated", "miss", "outage"})
 RESOURCES: Final = frozenset({"core", "search", "graphql", "code_search", "integration_manifest"})
 EVENTS: Final = frozenset(
-    {"issues", "issue_comment", "label", "push", "ping", "repository", "installation"}
+    {
+        *("issues", "issue_comment", "label", "push", "ping", "repository", "installation"),
+        *("member", "organization", "membership", "team", "team_add"),
+    }
 )
 DELIVERY_OUTCOMES: Final = frozenset({"applied", "ignored", "repeated", "refused", "failed"})
 

@@ -1,5 +1,9 @@
 """Asks GitHub once a day and author whether the author may speak for the project.
 
+Somebody who was trusted and may not write any more publishes nothing new for long: what was written
+or edited since GitHub was asked lets it be asked again minutes later, and a webhook that tells of
+changed rights (``expire``) within half a minute.
+
 While GitHub is out, what it said of an author last still holds: an outage must not empty the page.
 
 Which account is this service's own GitHub tells, or does not: then it is not known before the first
@@ -22,6 +26,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from cachetools import LRUCache
 
@@ -33,6 +38,11 @@ from github_store.trust import Trust
 log = logging.getLogger(__name__)
 
 REMEMBER_SECONDS = 86_400.0
+RECHECK_SECONDS: Final = 300.0
+"""A trusted author's answer is no older for what was written after it."""
+LEAST_SECONDS: Final = 30.0
+"""No author is asked for more often, whatever is written or told of them."""
+CLOCKS_DIFFER_SECONDS: Final = 60.0
 MAX_AUTHORS = 10_000
 BOT = "[bot]"
 """How the login of an App ends."""
@@ -40,10 +50,23 @@ BOT = "[bot]"
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """``permission`` is None where GitHub would not tell; ``at`` is seconds since 1970."""
+    """``permission`` is None where GitHub would not tell; ``at`` is seconds since 1970.
+
+    ``is_expired``: somebody's rights were changed since.
+    """
 
     permission: str | None
     at: float
+    is_expired: bool = False
+
+    def seconds_for(self, written_at: int, *, stretch: float) -> float:
+        """How long it holds for what was written then; ``stretch`` above 1 where requests run
+        short."""
+        if self.is_expired:
+            return LEAST_SECONDS
+        is_trusted = self.permission is not None and Trust.by_permission(self.permission)
+        is_later = written_at > self.at - CLOCKS_DIFFER_SECONDS
+        return RECHECK_SECONDS if is_trusted and is_later else REMEMBER_SECONDS * stretch
 
 
 class Authors:
@@ -71,11 +94,28 @@ class Authors:
         self._remember = remember
         self._known: LRUCache[str, _Answer] = LRUCache(MAX_AUTHORS)
         self._asking: dict[str, asyncio.Lock] = {}
-        self.edition = 0
-        """Another one once somebody else is trusted unasked."""
+        self._changes = 0
+        self._due_at = math.inf
+        """When the first of the answers that were given holds no longer."""
 
-    async def trusted(self, author: str | None, association: str) -> bool:
-        """Whether what this author wrote may be shown.
+    @property
+    def edition(self) -> int:
+        """Another one once somebody else is trusted, or GitHub is to be asked for that."""
+        if self._clock() >= self._due_at:
+            self._due_at = math.inf
+            self._changes += 1
+        return self._changes
+
+    def expire(self, login: str | None) -> None:
+        """The rights of this author were changed, or with None of whoever it may be."""
+        for key in list(self._known) if login is None else [login.casefold()]:
+            if key in self._known:
+                self._known[key] = replace(self._known[key], is_expired=True)
+        self._changes += 1
+
+    async def trusted(self, author: str | None, association: str, *, written_at: int = 0) -> bool:
+        """Whether what this author wrote may be shown. ``written_at``: when it was written or
+        edited last, seconds since 1970.
 
         Raises GitHubUnavailable where that is not known, GitHub is out, and the author is no
         insider by association either.
@@ -84,7 +124,7 @@ class Authors:
         if verdict is not None or author is None:
             return bool(verdict)
         try:
-            permission = await self._permission(author)
+            permission = await self._permission(author, written_at)
         except GitHubUnavailable:
             note_read(Outcome.OUTAGE, math.inf)
             if self._trust.by_association(association):
@@ -107,7 +147,7 @@ class Authors:
             return
         log.info("this service writes as %s", login)
         self._trust = replace(self._trust, own_logins=self._trust.own_logins | {login})
-        self.edition += 1
+        self._changes += 1
 
     def learn(self, login: str | None) -> None:
         """GitHub named ``login`` as the author in its answer to a write of this service's."""
@@ -121,11 +161,11 @@ class Authors:
     def _own_keys(self) -> frozenset[str]:
         return frozenset(each.casefold() for each in self._trust.own_logins)
 
-    async def _permission(self, login: str) -> str | None:
+    async def _permission(self, login: str, written_at: int) -> str | None:
         key = login.casefold()
         async with self._asking.setdefault(key, asyncio.Lock()):
             try:
-                if not self._is_known(key):
+                if self._holds_until(key, written_at) <= self._clock():
                     self._known[key] = _Answer(
                         await self._collaborators.permission(login), self._clock()
                     )
@@ -134,10 +174,14 @@ class Authors:
                     raise
             finally:
                 self._asking.pop(key, None)
+            retry_at = self._clock() + LEAST_SECONDS
+            due_at = self._holds_until(key, written_at)
+            self._due_at = min(self._due_at, due_at if due_at > self._clock() else retry_at)
             return self._known[key].permission
 
-    def _is_known(self, key: str) -> bool:
+    def _holds_until(self, key: str, written_at: int) -> float:
+        """When GitHub is to be asked of this author again; in the past, now."""
         answer = self._known.get(key)
-        if answer is None:
-            return False
-        return 0 <= self._clock() - answer.at < REMEMBER_SECONDS * self._stretch()
+        if answer is None or answer.at > self._clock():
+            return -math.inf
+        return answer.at + answer.seconds_for(written_at, stretch=self._stretch())

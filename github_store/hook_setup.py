@@ -11,7 +11,7 @@ from typing import Final
 from github_store.errors import GitHubUnavailable
 from github_store.gateway import Gateway
 
-EVENTS: Final = ("issues", "issue_comment", "label", "push", "repository")
+EVENTS: Final = ("issues", "issue_comment", "label", "member", "push", "repository")
 HOOK_PATH: Final = "/webhooks/github"
 
 

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from cachetools import TTLCache
 
 from github_store.allowance import Allowance
+from github_store.authors import Authors
 from github_store.errors import StoreError
 from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard
@@ -40,9 +41,11 @@ from github_store.webhook import (
     IssueGone,
     LookNeeded,
     News,
+    RightsChanged,
     doubted,
     is_signed,
     news_of,
+    organization_of,
     payload_of,
     repository_of,
 )
@@ -86,6 +89,7 @@ class Inbox:
         secrets: Sequence[str],
         tracker: IssueTracker,
         news: IncidentNews,
+        authors: Authors,
         held: HeldAnswers,
         board: HeldBoard,
         repository_key: str,
@@ -97,6 +101,7 @@ class Inbox:
         self._secrets = tuple(secrets)
         self._tracker = tracker
         self._news = news
+        self._authors = authors
         self._held = held
         self._board = board
         self._repository_key = repository_key
@@ -137,7 +142,7 @@ class Inbox:
         try:
             payload = payload_of(body, content_type)
             told = news_of(event, payload)
-            is_ours = self._is_ours(*repository_of(payload))
+            is_ours = self._is_ours(payload)
         except NO_PAYLOAD:
             raise MalformedDelivery(f"this is no payload of the event {event[:40]}") from None
         if not is_ours:
@@ -203,6 +208,8 @@ class Inbox:
                 self._tracker.told.note_labels_changed(told_at=self._clock())
                 self._held.expire()
                 self._news.note_everything()
+            case RightsChanged(login):
+                self._authors.expire(login)
             case LookNeeded():
                 self.look(False)
 
@@ -227,8 +234,9 @@ class Inbox:
             self.look(why is _Why.GONE)
         return may_ask
 
-    def _is_ours(self, repository_id: str, full_name: str) -> bool:
-        return (
-            repository_id == self._repository_key
-            or full_name.casefold() == self._tracker.repository.name.casefold()
-        )
+    def _is_ours(self, payload: Mapping[str, Any]) -> bool:
+        repository_id, full_name = repository_of(payload)
+        name = self._tracker.repository.name.casefold()
+        if not repository_id and not full_name:  # an organisation's own events name none
+            return organization_of(payload).casefold() == name.partition("/")[0]
+        return repository_id == self._repository_key or full_name.casefold() == name

@@ -408,6 +408,7 @@ def assemble_store(
         secrets=webhook_secrets,
         tracker=tracker,
         news=incidents.news,
+        authors=authors,
         held=held,
         board=board,
         repository_key=repository_key,

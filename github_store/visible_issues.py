@@ -62,7 +62,8 @@ class VisibleIssues:
 
     async def speaks(self, writing: Issue | Comment) -> bool:
         """Whether the author may speak for the project; hidden incidents are counted."""
-        if await self._authors.trusted(writing.author, writing.author_association):
+        association, written_at = writing.author_association, writing.updated_at
+        if await self._authors.trusted(writing.author, association, written_at=written_at):
             return True
         if isinstance(writing, Issue) and writing.number not in self._hidden:
             self._hidden[writing.number] = True

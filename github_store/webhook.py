@@ -83,6 +83,13 @@ class EverythingChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RightsChanged:
+    """Somebody may write here, or may no more. ``login``: None where that may be many people."""
+
+    login: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LookNeeded:
     """Something happened that is not told in a form that is known here."""
 
@@ -96,6 +103,7 @@ News: TypeAlias = (
     | CommentDoubtful
     | BranchMoved
     | EverythingChanged
+    | RightsChanged
     | LookNeeded
 )
 
@@ -154,7 +162,15 @@ _SHAPES: Final = {
             )
         ),
     ),
+    "member": _Shape(frozenset(("action", "member")), frozenset(("changes",))),
+    "organization": _Shape(
+        frozenset(("action", "organization")), frozenset(("changes", "invitation", "membership"))
+    ),
+    "membership": _Shape(frozenset(("action", "member", "team")), frozenset(("scope",))),
+    "team": _Shape(frozenset(("action", "team")), frozenset(("changes",))),
+    "team_add": _Shape(frozenset(("team",))),
 }
+"""Of ``organization``, ``membership`` and ``team`` an organisation's own webhook tells."""
 _MARKS: Final = frozenset(
     (
         *("issue", "comment", "label", "ref", "pull_request", "discussion", "hook", "member"),
@@ -240,7 +256,9 @@ def doubted(news: News) -> News:
             return IssueDoubtful(number)
         case CommentChanged(number, comment_id) | CommentGone(number, comment_id):
             return CommentDoubtful(number, comment_id)
-    return news if isinstance(news, IssueDoubtful | CommentDoubtful) else LookNeeded()
+        case IssueDoubtful() | CommentDoubtful() | RightsChanged():
+            return news  # which only lets GitHub be asked
+    return LookNeeded()
 
 
 def _told(event: str, action: str | None, payload: Mapping[str, Any]) -> tuple[News, ...]:
@@ -268,7 +286,20 @@ def _told(event: str, action: str | None, payload: Mapping[str, Any]) -> tuple[N
         case "push":
             branch = str(payload["ref"]).removeprefix("refs/heads/")
             return (BranchMoved(branch, str(payload["after"]), frozenset(_touched(payload))),)
+        case "member" | "membership":
+            return (RightsChanged(_login(payload["member"])),)
+        case "organization":
+            member = payload.get("membership")
+            return (RightsChanged(_login(member["user"]) if member else None),)
+        case "team" | "team_add":
+            return (RightsChanged(None),)
     return (EverythingChanged(),)
+
+
+def organization_of(payload: Mapping[str, Any]) -> str:
+    """The login of the organisation a payload is about; empty where it names none."""
+    organization = payload.get("organization")
+    return str(organization.get("login", "")) if isinstance(organization, dict) else ""
 
 
 def repository_of(payload: Mapping[str, Any]) -> tuple[str, str]:
@@ -277,6 +308,13 @@ def repository_of(payload: Mapping[str, Any]) -> tuple[str, str]:
     if not isinstance(repository, dict):
         return "", ""
     return str(repository.get("id", "")), str(repository.get("full_name", ""))
+
+
+def _login(user: Mapping[str, Any]) -> str:
+    login = user["login"]
+    if not isinstance(login, str):
+        raise TypeError("a login is a text")
+    return login
 
 
 def _touched(payload: Mapping[str, Any]) -> Iterable[str]:

@@ -51,6 +51,25 @@ def _first_commit(hub: Hub, repository: Repository, files: Mapping[str, bytes]) 
     store.move("refs/heads/main", None, commit)
 
 
+def set_role(hub: Hub, repository: Repository, login: str, role: str, *, by: str) -> None:
+    """Give somebody a role, or take it away. Raises ValueError for a role that is none."""
+    with hub.storage.transaction():
+        before = hub.accounts.fine_role(repository, login)
+        hub.accounts.set_role(repository, login, role)
+        had, has = before not in ("none", "read"), role not in ("none", "read")
+        if before == role or not (had or has):
+            return
+        action = "edited" if had and has else "added" if has else "removed"
+        changes = {"permission": {"from": before, "to": role}}
+        hub.announce(
+            repository,
+            "member",
+            action,
+            by,
+            lambda: {"member": hub.user(login)} | ({"changes": changes} if has else {}),
+        )
+
+
 def add_pull_request(hub: Hub, repository: Repository, *, title: str, author: str) -> Issue:
     """A pull request as the issue side of the API sees it: it takes a number like an issue."""
     now = hub.now()

@@ -207,7 +207,7 @@ class EmbeddedGitHub:
 
     def set_role(self, full_name: str, login: str, role: str) -> None:
         """``role``: none, read, triage, write, maintain or admin."""
-        self.hub.accounts.set_role(self.repository(full_name), login, role)
+        administration.set_role(self.hub, self.repository(full_name), login, role, by="owner")
 
     def add_user(self, login: str) -> str:
         """A user of that login, made if need be, and a new token for it."""

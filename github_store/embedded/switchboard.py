@@ -109,7 +109,8 @@ def add_repository(hub: Hub, request: Request) -> Response:
 def set_role(hub: Hub, request: Request) -> Response:
     login, role = segment(request.path_args["login"]), _text(request.fields(), "role")
     repository = _in_path(hub, request)
-    _sensible(lambda: hub.accounts.set_role(repository, login, role))
+    by = request.user.login
+    _sensible(lambda: administration.set_role(hub, repository, login, role, by=by))
     return Response(204)
 
 

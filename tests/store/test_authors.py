@@ -7,7 +7,13 @@ from typing import cast
 
 import pytest
 
-from github_store.authors import REMEMBER_SECONDS, Authors
+from github_store.authors import (
+    CLOCKS_DIFFER_SECONDS,
+    LEAST_SECONDS,
+    RECHECK_SECONDS,
+    REMEMBER_SECONDS,
+    Authors,
+)
 from github_store.collaborators import Collaborators
 from github_store.errors import GitHubUnavailable
 from github_store.trust import Trust
@@ -150,3 +156,90 @@ def test_where_requests_run_short_an_answer_holds_longer() -> None:
         clock.now += seconds
         assert asyncio.run(asked.trusted("Bob", "NONE"))
     assert tracker.asked == ["Bob", "Bob"]
+
+
+async def trusted_in_turn(
+    asked: Authors, clock: Clock, *steps: tuple[float, float]
+) -> list[tuple[bool, int]]:
+    """After each pause, whether what Bob wrote so many seconds ago is shown, and the edition."""
+    found = []
+    for pause, ago in steps:
+        clock.now += pause
+        is_shown = await asked.trusted("Bob", "NONE", written_at=int(clock.now - ago))
+        found.append((is_shown, asked.edition))
+    return found
+
+
+def test_what_is_written_after_the_answer_lets_it_be_asked_again_once_it_is_some_minutes_old() -> (
+    None
+):
+    tracker, clock = Tracker({"Bob": "write"}), Clock()
+    asked = authors(tracker, clock)
+
+    async def run() -> None:
+        assert await asked.trusted("Bob", "NONE", written_at=int(clock.now) - 9_999)
+        tracker.permissions = {"Bob": "read"}
+        edition = asked.edition
+        clock.now += 100
+        assert await asked.trusted("Bob", "NONE", written_at=int(clock.now))
+        assert asked.edition == edition, "results of now may be given again"
+        clock.now += RECHECK_SECONDS - 100
+        assert asked.edition != edition, "and from now on may not"
+        assert not await asked.trusted("Bob", "NONE", written_at=int(clock.now) - 200)
+        assert tracker.asked == ["Bob", "Bob"]
+        edition = asked.edition
+        clock.now += 10 * RECHECK_SECONDS
+        assert not await asked.trusted("Bob", "NONE", written_at=int(clock.now))
+        assert (tracker.asked, asked.edition) == (["Bob", "Bob"], edition), "no stranger's matters"
+
+    asyncio.run(run())
+
+
+def test_what_is_older_than_the_answer_needs_no_other_one_for_a_day() -> None:
+    tracker, clock = Tracker({"Bob": "write"}), Clock()
+    asked = authors(tracker, clock)
+    ago = CLOCKS_DIFFER_SECONDS + 1
+    steps = [(0.0, ago), (RECHECK_SECONDS, RECHECK_SECONDS + ago), (9_000.0, 99_999.0)]
+    assert len(asyncio.run(trusted_in_turn(asked, clock, *steps))) == 3
+    assert tracker.asked == ["Bob"]
+
+
+@pytest.mark.parametrize("login", ["bob", None], ids=["of them", "of whoever it may be"])
+def test_a_change_of_rights_counts_within_half_a_minute_however_often_it_is_told(
+    login: str | None,
+) -> None:
+    tracker, clock = Tracker({"Bob": "write"}), Clock()
+    asked = authors(tracker, clock)
+
+    async def run() -> None:
+        assert await asked.trusted("Bob", "NONE")
+        tracker.permissions = {"Bob": "none"}
+        for _ in range(int(LEAST_SECONDS) * 4):
+            clock.now += 0.25
+            before = asked.edition
+            asked.expire(login)
+            assert asked.edition != before
+            is_shown = await asked.trusted("Bob", "NONE")
+        assert not is_shown
+        assert tracker.asked == ["Bob", "Bob"]
+
+    asyncio.run(run())
+
+
+def test_a_change_of_rights_that_is_told_while_github_is_out_counts_afterwards() -> None:
+    tracker, clock = Tracker({"Bob": "write"}), Clock()
+    asked = authors(tracker, clock)
+
+    async def run() -> None:
+        assert await asked.trusted("Bob", "NONE")
+        asked.expire("Bob")
+        tracker.permissions = None
+        clock.now += LEAST_SECONDS
+        assert await asked.trusted("Bob", "NONE"), "what it said last"
+        tracker.permissions = {"Bob": "read"}
+        edition = asked.edition
+        clock.now += LEAST_SECONDS
+        assert asked.edition != edition
+        assert not await asked.trusted("Bob", "NONE")
+
+    asyncio.run(run())

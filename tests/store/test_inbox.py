@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from github_store import IncidentNotFound, SearchFilter, Store, incident_news
+from github_store.authors import LEAST_SECONDS, RECHECK_SECONDS
 from github_store.embedded import EmbeddedGitHub
 from github_store.embedded.faults import Kind
 from github_store.hook_setup import HOOK_PATH, point_hook
@@ -321,6 +322,75 @@ def test_a_label_that_is_renamed_lets_everything_be_asked_again(github: Embedded
         await post.deliver(*post.collected())
         clock.ahead += 1
         assert (await store.incidents.get(number)).tags == ()
+
+    with_post(github, steps)
+
+
+def test_who_lost_write_access_is_hidden_within_half_a_minute_of_its_webhook(
+    github: EmbeddedGitHub,
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        collaborator = Person(github.url, github.tokens["collaborator"])
+        number = collaborator.open_issue("Theirs")
+        await post.deliver(*post.collected())
+        assert await titles(store) == ["Theirs"]
+        github.set_role("owner/status", "collaborator", "read")
+        [told] = post.collected()
+        assert (told[0]["x-github-event"], json.loads(told[1])["action"]) == ("member", "removed")
+        clock.ahead += LEAST_SECONDS
+        assert await titles(store) == ["Theirs"], "nobody has told"
+        await post.deliver(told)
+        assert await titles(store) == []
+        with pytest.raises(IncidentNotFound):
+            await store.incidents.get(number)
+        github.set_role("owner/status", "collaborator", "write")
+        await post.deliver(*post.collected())
+        clock.ahead += LEAST_SECONDS
+        assert await titles(store) == ["Theirs"]
+
+    with_post(github, steps)
+
+
+def test_an_organisations_own_webhook_tells_of_rights_too(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        Person(github.url, github.tokens["collaborator"]).open_issue("Theirs")
+        await post.deliver(*post.collected())
+        assert await titles(store) == ["Theirs"]
+        github.set_role("owner/status", "collaborator", "read")
+        post.collected()
+        clock.ahead += LEAST_SECONDS
+        payload = {
+            "action": "member_removed",
+            "membership": {"user": {"login": "Collaborator"}},
+            "organization": {"login": "elsewhere"},
+        }
+        assert await post.deliver(signed(payload, "organization")) == [False]
+        assert await titles(store) == ["Theirs"]
+        payload["organization"] = {"login": "Owner"}
+        assert await post.deliver(signed(payload, "organization")) == [True]
+        assert await titles(store) == []
+
+    with_post(github, steps)
+
+
+def test_what_somebody_publishes_who_lost_write_access_unheard_of_is_shown_for_minutes(
+    github: EmbeddedGitHub,
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        collaborator = Person(github.url, github.tokens["collaborator"])
+        number = collaborator.open_issue("Theirs")
+        await post.deliver(*post.collected())
+        assert await titles(store) == ["Theirs"]
+        github.set_role("owner/status", "collaborator", "read")
+        post.collected()  # and lost
+        collaborator.do("PATCH", f"/issues/{number}", {"title": "Defaced"})
+        collaborator.do("POST", f"/issues/{number}/comments", {"body": "rubbish"})
+        await post.deliver(*post.collected())
+        assert await titles(store) == ["Defaced"]
+        clock.ahead += RECHECK_SECONDS
+        assert await titles(store) == []
+        with pytest.raises(IncidentNotFound):
+            await store.incidents.comments(number)
 
     with_post(github, steps)
 

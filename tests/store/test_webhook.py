@@ -25,6 +25,7 @@ from github_store.webhook import (
     IssueDoubtful,
     IssueGone,
     LookNeeded,
+    RightsChanged,
     is_signed,
     news_of,
     payload_of,
@@ -107,6 +108,7 @@ ISSUE = {
     "created_at": MOMENT,
     "updated_at": MOMENT,
 }
+BOB = {"login": "bob"}
 LABEL = {"id": 3, "name": "incident"}
 COMMENT = {"id": 7, "body": "b", "created_at": MOMENT, "updated_at": MOMENT}
 PUSH = {
@@ -138,6 +140,16 @@ PUSH = {
         ("push", PUSH, BranchMoved("main", "abc", frozenset("abc"))),
         ("label", {"action": "edited", "label": LABEL}, EverythingChanged()),
         ("repository", {"action": "renamed", "repository": {}}, EverythingChanged()),
+        ("member", {"action": "removed", "member": {"login": "bob"}}, RightsChanged("bob")),
+        (
+            "organization",
+            {"action": "member_removed", "organization": {}, "membership": {"user": BOB}},
+            RightsChanged("bob"),
+        ),
+        ("organization", {"action": "renamed", "organization": {}}, RightsChanged(None)),
+        ("membership", {"action": "added", "member": BOB, "team": {}}, RightsChanged("bob")),
+        ("team", {"action": "removed_from_repository", "team": {}}, RightsChanged(None)),
+        ("team_add", {"team": {}}, RightsChanged(None)),
         ("issues", {"action": "sealed", "issue": {"number": 5}}, IssueDoubtful(5)),
         ("issues", {"action": "opened", "issue": ISSUE, "moon": 1}, IssueDoubtful(5)),
         (
@@ -202,6 +214,9 @@ SOUND = {
     "push": PUSH,
     "label": {"action": "edited", "label": LABEL},
     "repository": {"action": "renamed", "repository": {"id": 3}},
+    "member": {"action": "removed", "member": BOB},
+    "membership": {"action": "removed", "member": BOB, "team": {}, "scope": "team"},
+    "team": {"action": "edited", "team": {}},
     "ping": {"zen": "Keep it", "hook_id": 1, "hook": {}},
 }
 

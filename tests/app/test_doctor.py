@@ -32,7 +32,7 @@ from tests.store.scripted_http import Answer, scripted
 
 REPOSITORY = "owner/status"
 MONITORS = b"[{name: Earth, tag: earth}, {name: Mars, tag: mars}]"
-EVENTS = ["issues", "issue_comment", "label", "push", "repository"]
+EVENTS = ["issues", "issue_comment", "label", "member", "push", "repository"]
 
 Found = dict[str, Finding]
 
@@ -209,7 +209,7 @@ def test_a_board_that_a_person_broke_fails_with_its_place(
         ({"active": False}, "switched off"),
         ({"config": {"content_type": "form"}}, "no JSON"),
         ({"config": {"secret": ""}}, "signs nothing"),
-        ({"events": ["push"]}, "leaves out issues, issue_comment, label, repository"),
+        ({"events": ["push"]}, "leaves out issues, issue_comment, label, member, repository"),
     ],
     ids=["switched off", "a form", "without a secret", "few events"],
 )

@@ -246,7 +246,7 @@ def hook_up(owner: Person, server: Server) -> None:
         "content_type": "json",
         "secret": SECRET,
     }
-    events = ["issues", "issue_comment", "label", "push", "repository"]
+    events = ["issues", "issue_comment", "label", "member", "push", "repository"]
     owner.do("POST", "/hooks", {"name": "web", "config": config, "events": events})
 
 

@@ -72,8 +72,7 @@ class BranchWriter:
     async def _make(self, base: Snapshot | None, change: TreeChange, message: str) -> Snapshot:
         for sha, content in change.uploads.items():
             if sha not in self._uploaded:
-                body = {"content": content.decode(), "encoding": "utf-8"}
-                blob = await self._create("/git/blobs", body, begins=base is None)
+                blob = await self._create("/git/blobs", _blob(content), begins=base is None)
                 _require_same(blob.get("sha"), sha)
                 self._uploaded[sha] = True  # a race lost later does not send it again
         wanted: dict[str, Any] = {"tree": change.entries}
@@ -131,3 +130,10 @@ class BranchWriter:
 def _require_same(stored: object, sent: str | None) -> None:
     if stored != sent:
         raise GitHubUnavailable("GitHub stored something else than it was sent")
+
+
+def _blob(content: bytes) -> dict[str, str]:
+    try:
+        return {"content": content.decode(), "encoding": "utf-8"}
+    except UnicodeDecodeError:  # a file that somebody else put on the branch
+        return {"content": base64.b64encode(content).decode("ascii"), "encoding": "base64"}

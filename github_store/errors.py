@@ -132,8 +132,10 @@ class BrokenDocument(StoreError):
         super().__init__(f"{name}, line {line}, column {column}: {problem}")
         self.line = line
         self.column = column
-        self.day: int | None = None
-        """Where it is the file of one past day: the day's number since 1970-01-01."""
+        self.path: str | None = None
+        """Where it is one of many: its path on the branch."""
+        self.minutes = range(0)
+        """Which minutes it holds then, since 1970; others can be written without it."""
 
 
 class ConfigurationError(StoreError):

@@ -38,15 +38,24 @@ UNLIKELY: Final = Backoff(60.0, 3600.0)
 """For what a person or another version of this program has to mend, though not for certain."""
 REFUSED: Final = Backoff(3600.0, 3600.0)
 """For what GitHub refuses for its content."""
+NO_PAUSE: Final = Backoff(0.0, 0.0)
+"""For what is tried with every pass anyway."""
 SUSPICIOUS: Final = 3
 """Items that fail in a row without any success are an outage."""
+
+
+def backoff_after(error: Exception, *, soon: Backoff = UNAVAILABLE) -> Backoff:
+    """How an item backs off; ``soon`` is for what GitHub may answer again at any time."""
+    if isinstance(error, AccessLost) or not isinstance(error, StoreError):
+        return UNLIKELY
+    return soon if isinstance(error, GitHubUnavailable) else REFUSED
 
 
 class FailingItems(Generic[K]):
     """Items of one ``kind``; ``task`` begins their names in the log: "closing incident" 7.
 
-    ``clock`` gives seconds since 1970. ``quick`` is the backoff of what GitHub may answer again at
-    any time. For one thread at a time.
+    ``clock`` gives seconds; ``backoff`` says how an item backs off after an error. For one thread
+    at a time.
     """
 
     def __init__(
@@ -55,12 +64,12 @@ class FailingItems(Generic[K]):
         task: str,
         *,
         clock: Callable[[], float],
-        quick: Backoff = UNAVAILABLE,
+        backoff: Callable[[Exception], Backoff] = backoff_after,
     ) -> None:
         self.kind = kind
         self._task = task
         self._clock = clock
-        self._quick = quick
+        self._backoff = backoff
         self._failing: ItemBackoff[K] = ItemBackoff()
         self._suspects: dict[K, None] = {}
         self._whole: ItemBackoff[str] = ItemBackoff()
@@ -124,11 +133,11 @@ class FailingItems(Generic[K]):
             seconds = self._clock() - over.since
             log.info("%s %s succeeds again, after %.0f s", self._task, item, seconds)
 
-    def stopped(self, error: Exception) -> None:
+    def stopped(self, error: Exception, *, meanwhile: str = "stopped for now") -> None:
         """The pass ended early: nothing of this kind is done for now."""
         notice = self._whole.failed("", _kind_of(error), backoff=UNAVAILABLE, now=self._clock())
         if notice:
-            log.warning("%s: stopped for now: %s", self._task, _reason(error))
+            log.warning("%s: %s: %s", self._task, meanwhile, _reason(error))
 
     def went_on(self) -> None:
         """A pass came to its end."""
@@ -145,17 +154,11 @@ class FailingItems(Generic[K]):
         """Whether it failed in the pass before, too."""
         return item in self._failing or item in self._suspects
 
-    def _backoff(self, error: Exception) -> Backoff:
-        if isinstance(error, GitHubUnavailable) and not isinstance(error, AccessLost):
-            return self._quick
-        if isinstance(error, StoreError) and not isinstance(error, AccessLost):
-            return REFUSED
-        return UNLIKELY
-
     def _tell(self, notice: Notice, name: str, failure: Failure, error: Exception) -> None:
         seconds = self._clock() - failure.since
+        again = f", tried again in {failure.pause:.0f} s" if failure.pause else ""
         text = {
-            Notice.BEGAN: f"{name} fails, tried again in {failure.pause:.0f} s",
+            Notice.BEGAN: f"{name} fails{again}",
             Notice.CHANGED: f"{name} fails otherwise, after {seconds:.0f} s",
             Notice.LASTS: f"{name} still fails, after {seconds:.0f} s",
         }[notice]

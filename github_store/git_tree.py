@@ -40,8 +40,8 @@ def tree_change(
 ) -> TreeChange:
     """The changes (None removes) to the files ``base`` (shas by path) that change something.
 
-    At most ``inline_bytes`` of contents, as JSON writes them, are within the entries. Raises
-    UnicodeDecodeError for a content that is no UTF-8.
+    At most ``inline_bytes`` of contents, as JSON writes them, are within the entries, and none that
+    is no UTF-8.
     """
     files = dict(base)
     new: dict[str, bytes] = {}
@@ -80,7 +80,7 @@ def _entry(path: str, *, sha: str | None) -> dict[str, Any]:
 
 def _smallest(contents: Mapping[str, bytes], limit: int) -> dict[str, str]:
     """As many of the contents, smallest first, as JSON writes in ``limit`` bytes altogether."""
-    texts = {path: content.decode() for path, content in contents.items()}
+    texts = {path: text for path, each in contents.items() if (text := _text(each)) is not None}
     sizes = {path: len(json.dumps(text)) for path, text in texts.items()}
     chosen = {}
     total = 0
@@ -90,3 +90,10 @@ def _smallest(contents: Mapping[str, bytes], limit: int) -> dict[str, str]:
             break
         chosen[path] = texts[path]
     return chosen
+
+
+def _text(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None

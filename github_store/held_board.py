@@ -20,8 +20,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from cachetools import LRUCache
 
@@ -30,9 +31,11 @@ from github_store.day_file_format import (
     day_at,
     day_path,
     hour_at,
+    hour_path,
     parse_day,
     parse_hour,
 )
+from github_store.day_minutes import MINUTES_OF_DAY
 from github_store.errors import (
     AccessLost,
     BrokenDocument,
@@ -53,6 +56,12 @@ log = logging.getLogger(__name__)
 
 MAX_HELD_DAYS = 100
 """Past days whose minutes are held: the 91 that a window touches, and some more."""
+
+_File = TypeVar("_File", covariant=True)
+
+
+class _Parse(Protocol[_File]):
+    def __call__(self, content: bytes, *, name: str) -> _File: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,23 +215,30 @@ class HeldBoard:
         """As ``minutes`` gave them last, of whatever board; None where it never did."""
         return self._good.get(day)
 
-    async def files(self, base: Base, paths: Collection[str]) -> StatusFiles:
-        """The board with these files of it parsed. Raises BrokenDocument."""
+    async def files(
+        self, base: Base, paths: Collection[str]
+    ) -> tuple[StatusFiles, Mapping[str, BrokenDocument]]:
+        """The board with these files of it parsed, and which of them cannot be read."""
         days: dict[int, DayFile] = {}
         hours: dict[int, HourFile] = {}
+        broken: dict[str, BrokenDocument] = {}
         snapshot = base.snapshot or base.lost
         for path in sorted(paths):
             if snapshot is None or path not in snapshot.files:
                 continue
-            if (day := day_at(path)) is not None:
-                days[day] = await self._read_day(snapshot, day)
-            elif (hour := hour_at(path)) is not None:
-                content = await self._branch.read(snapshot, path)
-                if content is not None:
-                    hours[hour] = await asyncio.to_thread(
-                        parse_hour, content, name=self._name(path)
-                    )
-        return StatusFiles(base.board, days, hours)
+            try:
+                if (day := day_at(path)) is not None:
+                    days[day] = await self._read_day(snapshot, day)
+                elif (hour := hour_at(path)) is not None:
+                    hours[hour] = await self._read_hour(snapshot, hour)
+            except BrokenDocument as error:
+                broken[path] = error
+        return StatusFiles(base.board, days, hours), broken
+
+    async def content(self, base: Base, path: str) -> bytes | None:
+        """A file as it is, read or not; None where there is none."""
+        snapshot = base.snapshot or base.lost
+        return await self._branch.read(snapshot, path) if snapshot else None
 
     async def everything(self, lost: Snapshot) -> dict[str, bytes]:
         """All files of a branch that is gone, as far as they can still be had."""
@@ -265,12 +281,20 @@ class HeldBoard:
 
     async def _read_day(self, snapshot: Snapshot, day: int) -> DayFile:
         path = day_path(day)
+        return await self._read(parse_day, snapshot, path, minutes=_minutes(day, MINUTES_OF_DAY))
+
+    async def _read_hour(self, snapshot: Snapshot, hour: int) -> HourFile:
+        return await self._read(parse_hour, snapshot, hour_path(hour), minutes=_minutes(hour, 60))
+
+    async def _read(
+        self, parse: _Parse[_File], snapshot: Snapshot, path: str, *, minutes: range
+    ) -> _File:
         content = await self._branch.read(snapshot, path)
         assert content is not None, "the snapshot has it"
         try:
-            return await asyncio.to_thread(parse_day, content, name=self._name(path))
+            return await asyncio.to_thread(parse, content, name=self._name(path))
         except BrokenDocument as error:
-            error.day = day
+            error.path, error.minutes = path, minutes
             raise
 
     def _verdict(self) -> Verdict:
@@ -412,3 +436,8 @@ class HeldBoard:
 
     def _name(self, path: str) -> str:
         return f"{path} on the branch {self._branch.name}"
+
+
+def _minutes(number: int, length: int) -> range:
+    """The minutes of a day or hour of that number, since 1970."""
+    return range(number * length, (number + 1) * length)

@@ -116,8 +116,8 @@ class StatusBranch:
     ) -> Snapshot:
         """Commit the changes (None removes a file) on ``snapshot``; the branch as it is then.
 
-        ``snapshot`` None creates the branch, with the files given and no others. Contents are
-        UTF-8. Changes that change nothing make no commit and no request. Raises
+        ``snapshot`` None creates the branch, with the files given and no others. Changes that
+        change nothing make no commit and no request. Raises
 
         * Conflict: the branch is not at ``snapshot`` any more, or is there already, or is gone;
         * OutcomeUnknown: it may have moved, take a new snapshot; whoever then applies the same

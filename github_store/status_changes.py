@@ -30,7 +30,15 @@ from github_store.status_files import (
 )
 from github_store.tag_aliases import AliasMap
 
-__all__ = ["StatusFiles", "applied", "changed_files", "files_needed"]
+__all__ = [
+    "StatusFiles",
+    "applied",
+    "changed_files",
+    "ended_path",
+    "files_needed",
+    "own_paths",
+    "without_broken",
+]
 
 _Taken: TypeAlias = dict[int, tuple[Status, float | None]]
 """Status and latency by minute of the day."""
@@ -61,6 +69,34 @@ def files_needed(
     paths = {day_path(day) for day in days if day < today}
     paths |= {hour_path(hour) for hour in hours | ended}
     return frozenset(paths.intersection(present))
+
+
+def own_paths(board: Board, samples: Iterable[Sample], *, today: int) -> frozenset[str]:
+    """The paths that samples are written to, beside the board's."""
+    samples = tuple(samples)
+    today = _today(board, samples, today)
+    return frozenset(
+        day_path(_day(sample)) if _day(sample) < today else hour_path(sample.minute // 60)
+        for sample in samples
+    )
+
+
+def ended_path(board: Board, samples: Iterable[Sample], *, today: int) -> str | None:
+    """The path of the board's day where that has ended, so that the board's minutes go there."""
+    return day_path(board.today) if _today(board, samples, today) > board.today else None
+
+
+def without_broken(
+    files: StatusFiles, broken: Collection[str], *, but_for: str | None
+) -> StatusFiles:
+    """The files to apply samples to where others cannot be read: hours whose day's file is broken
+    stay as they are until it is mended, but for the day whose file is made anew."""
+    hours = {
+        number: hour
+        for number, hour in files.hours.items()
+        if (path := day_path(hour.day)) not in broken or path == but_for
+    }
+    return StatusFiles(files.board, files.days, hours)
 
 
 def applied(

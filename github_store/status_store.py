@@ -23,6 +23,7 @@ from github_store.errors import (
     StoreError,
     Unprocessable,
 )
+from github_store.failing_items import FailingItems
 from github_store.held_board import Base, HeldBoard
 from github_store.incident_coverage import IncidentCoverage
 from github_store.journal import Journal, Sequenced
@@ -138,6 +139,11 @@ class StatusStore:
             failures=self._committer.failures,
             lag_seconds=self._committer.lag_seconds,
         )
+
+    @property
+    def failing(self) -> FailingItems[str]:
+        """By path: files that cannot be written, while others are."""
+        return self._committer.failing
 
     def start(self) -> None:
         """Let the journal be committed in the background."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from github_store.current_monitors import CurrentMonitors
 from github_store.errors import (
@@ -23,11 +23,18 @@ from github_store.errors import (
     RateLimited,
     StoreError,
 )
+from github_store.failing_items import NO_PAUSE, FailingItems
 from github_store.held_board import Base, HeldBoard
 from github_store.sample import Sample
 from github_store.status_board_format import BOARD_PATH, dump_board
 from github_store.status_branch import StatusBranch
-from github_store.status_changes import applied, files_needed
+from github_store.status_changes import (
+    applied,
+    ended_path,
+    files_needed,
+    own_paths,
+    without_broken,
+)
 from github_store.status_files import StatusFiles, changed_files
 from github_store.status_message import board_message
 from github_store.tag_aliases import AliasMap
@@ -38,6 +45,9 @@ ATTEMPTS = 8
 """How often one commit is tried while others write first, or answers are lost."""
 LONGEST_FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
+ASIDE = ".broken"
+"""What is put behind the name of a file that somebody broke before its day had ended: the day's
+minutes have to go to its place."""
 
 
 class StatusWriter:
@@ -59,13 +69,17 @@ class StatusWriter:
         self._clock = clock
         self._jitter = jitter
         self._sleep = sleep
+        self.failing: FailingItems[str] = FailingItems(
+            "file", "reading", clock=clock, backoff=lambda _error: NO_PAUSE
+        )
+        """By path: files on the branch that somebody broke, and without which commits do."""
 
     async def write(self, samples: Sequence[Sample]) -> bool:
         """Commit what the samples change; False where they change nothing.
 
         Raises Conflict after many lost races, OutcomeUnknown after many lost answers,
-        BrokenDocument where a file cannot be read, GitHubUnavailable or one of its kinds; the
-        samples may be written again after any of them.
+        BrokenDocument where a file that they go into cannot be read, GitHubUnavailable or one of
+        its kinds; the samples may be written again after any of them.
         """
         base = await self._held.base_to_write(renew=False)
         for attempt in range(ATTEMPTS):
@@ -85,11 +99,21 @@ class StatusWriter:
         needed = files_needed(
             base.board, samples, today=today, present=frozenset(base.present), tags=tags
         )
-        before = await self._held.files(base, needed)
+        read, broken = await self._held.files(base, needed)
+        ended = ended_path(base.board, samples, today=today)
+        own = own_paths(base.board, samples, today=today)
+        for path in sorted(broken.keys() & own - {ended}):
+            raise broken[path]
+        self._note_unread(needed, broken)
+        before = without_broken(read, broken, but_for=ended)
         after, changes = await asyncio.to_thread(_changes, before, samples, today, tags)
         if not changes and base.snapshot and BOARD_PATH in base.snapshot.files:
             return False
         message = board_message(base.board, after.board, samples=len(samples))
+        for path in broken.keys() & changes.keys():
+            changes[path + ASIDE] = await self._held.content(base, path)
+            message += f"\n\n{broken[path]}: it is kept as {path}{ASIDE}."
+            log.warning("%s; it is kept as %s%s", broken[path], path, ASIDE)
         changes = await self._whole(base, after, changes)
         if base.snapshot is None and base.lost:
             message += "\n\nThe branch was gone: what the service held of it is back."
@@ -102,6 +126,14 @@ class StatusWriter:
                 len(base.lost.files),
             )
         return True
+
+    def _note_unread(self, needed: Collection[str], broken: Mapping[str, BrokenDocument]) -> None:
+        """What cannot be read, and holds up nothing now, shall not be forgotten."""
+        for path in needed:
+            if path in broken:
+                self.failing.failed(path, broken[path])
+            else:
+                self.failing.succeeded(path)
 
     async def _whole(
         self, base: Base, after: StatusFiles, changes: Mapping[str, bytes | None]

@@ -450,7 +450,12 @@ def assemble_store(
         breaker=known_breaker,
         lookout=lookout,
         monitors_reload=reload,
-        failing_items=(closer.failing, time_notices.failing),
+        failing_items=(
+            closer.failing,
+            statuses.failing,
+            time_notices.failing,
+            writer.failing,
+        ),
         shelf=shelf,
         lock=lock,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from github_store import committer
 from github_store.committer import (
     BROKEN_PAUSE_SECONDS,
     LINGER_SECONDS,
@@ -24,15 +25,18 @@ from github_store.errors import (
     AccessLost,
     BrokenDocument,
     Conflict,
+    GitHubOut,
     GitHubTimeout,
     GitHubUnavailable,
     OutcomeUnknown,
     RateLimited,
     StoreError,
+    Unprocessable,
 )
 from github_store.journal import Listener, Sequenced
 from github_store.monitor import Status
 from github_store.sample import Sample
+from github_store.strict_json import date_of
 from github_store.write_budget import HOUR, WriteBudget
 
 DAY = 20_000
@@ -94,7 +98,9 @@ class FakeJournal:
         self.last = 0
 
     async def append(self, sample: Sample) -> int:
-        raise NotImplementedError
+        self.last += 1
+        self.entries.append(Sequenced(self.last, sample, NOON_SECONDS))
+        return self.last
 
     def pending(self) -> tuple[Sequenced, ...]:
         return tuple(self.entries)
@@ -535,17 +541,18 @@ def test_a_failure_is_logged_once_however_often_it_happens(
         bench.acknowledge(0, is_change=True)
         await bench.time.passes(HOUR)
 
-    with caplog.at_level(logging.WARNING, "github_store.committer"):
+    with caplog.at_level(logging.WARNING):
         run(steps)
-    assert [each.message for each in caplog.records] == ["samples wait in the journal (1): out"]
+    messages = [each.message for each in caplog.records]
+    assert messages == ["committing: samples wait in the journal (1): out"]
 
 
 # what a person broke ------------------------------------------------------------------------------
 
 
-def broken(day: int | None) -> BrokenDocument:
+def broken(path: str | None, minutes: range = range(0)) -> BrokenDocument:
     error = BrokenDocument("history/…", "no JSON", line=1, column=1)
-    error.day = day
+    error.path, error.minutes = path, minutes
     return error
 
 
@@ -554,7 +561,7 @@ def breaks_on(day: int) -> Callable[[Sequence[Sample]], Awaitable[bool]]:
 
     async def act(samples: Sequence[Sample]) -> bool:
         if any(sample.minute // 1_440 == day for sample in samples):
-            raise broken(day)
+            raise broken(f"history/{day}", range(day * 1_440, (day + 1) * 1_440))
         return True
 
     return act
@@ -574,12 +581,13 @@ def test_a_broken_day_holds_back_only_its_own_samples() -> None:
         await bench.time.passes(1)
         bench.acknowledge(2, is_change=True)
         await bench.time.passes(1)
-        assert bench.writer.calls[2:] == [(3.0, [YESTERDAY, 2]), (3.0, [2])], (
+        assert bench.writer.calls[2:] == [(3.0, [2])], (
             "a change waits for nobody's mending, and what landed is not written again"
         )
+        assert isinstance(bench.committer.error, BrokenDocument)
         bench.writer.act = committed
         await bench.time.passes(BROKEN_PAUSE_SECONDS)
-        assert bench.writer.calls[4:] == [(3.0 + BROKEN_PAUSE_SECONDS, [YESTERDAY])]
+        assert bench.writer.calls[3:] == [(1.0 + BROKEN_PAUSE_SECONDS, [YESTERDAY])]
         assert bench.journal.depth == 0
         assert bench.committer.error is None
 
@@ -623,6 +631,171 @@ def test_samples_that_landed_beyond_one_that_waits_are_forgotten_with_it() -> No
         assert bench.writer.calls[-1][1] == [YESTERDAY]
         assert bench.landed[-1] == 3
         assert bench.journal.pending() == ()
+
+    run(steps)
+
+
+HOUR_BEFORE = -60
+
+
+@pytest.mark.parametrize("minute", [HOUR_BEFORE, HOUR_BEFORE + 59, YESTERDAY, 5 * YESTERDAY])
+def test_a_broken_hour_or_day_holds_back_no_other_hour_or_day(minute: int) -> None:
+    minutes = (
+        range(NOON - 60, NOON) if minute > YESTERDAY else range(NOON + minute, NOON + minute + 1)
+    )
+
+    async def act(samples: Sequence[Sample]) -> bool:
+        if any(sample.minute in minutes for sample in samples):
+            raise broken("latency/…", minutes)
+        return True
+
+    async def steps(bench: Bench) -> None:
+        bench.writer.act = act
+        bench.acknowledge(0, minute, 1, 3 * YESTERDAY, is_change=True)
+        await bench.time.passes(1)
+        assert bench.writer.calls[-1][1] == [0, 1, 3 * YESTERDAY]
+        assert len(bench.committer.failing) == 1
+        bench.writer.act = committed
+        await bench.time.passes(BROKEN_PAUSE_SECONDS)
+        assert bench.journal.depth == len(bench.committer.failing) == 0
+
+    run(steps)
+
+
+# what GitHub refuses ------------------------------------------------------------------------------
+
+
+def refuses(error: Exception, *days: int) -> Callable[[Sequence[Sample]], Awaitable[bool]]:
+    """No commit with samples of these days (ago) succeeds."""
+
+    async def act(samples: Sequence[Sample]) -> bool:
+        if any(DAY - sample.minute // 1_440 in days for sample in samples):
+            raise error
+        return True
+
+    return act
+
+
+@pytest.mark.parametrize(
+    "error", [Unprocessable("too large"), KeyError("a bug")], ids=["422", "a fault of ours"]
+)
+@pytest.mark.parametrize("ago", [1, 2, 40])
+def test_a_day_that_is_refused_holds_up_no_other_is_kept_and_is_named(
+    error: Exception, ago: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def steps(bench: Bench) -> None:
+        bench.writer.act = refuses(error, ago)
+        bench.acknowledge(ago * YESTERDAY, 0, 3 * YESTERDAY, is_change=True)
+        await bench.time.passes(2)
+        assert [each.sample.minute - NOON for each in bench.journal.pending()][:1] == [
+            ago * YESTERDAY
+        ]
+        assert bench.committer.commits == 2
+        for minute in range(1, 50):
+            bench.acknowledge(minute, is_change=True)
+            await bench.time.passes(60)
+        calls = [minutes for _, minutes in bench.writer.calls if ago * YESTERDAY in minutes]
+        assert len(calls) <= 2 * 7, "it is not tried hot"
+        assert bench.committer.commits == 2 + 49
+        assert len(bench.committer.failing) == 1
+        bench.writer.act = committed
+        await bench.time.passes(HOUR)
+        assert bench.journal.depth == len(bench.committer.failing) == 0
+
+    run(steps)
+    path = f"history/{date_of(DAY - ago)}.json"
+    named = [each.getMessage() for each in caplog.records]
+    assert named
+    assert all(line.startswith(f"committing {path} ") for line in named)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [GitHubUnavailable("500"), GitHubTimeout("slow"), OutcomeUnknown("502"), Conflict("again")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_day_that_always_fails_is_told_from_an_outage_when_it_fails_again(
+    error: Exception,
+) -> None:
+    async def steps(bench: Bench) -> None:
+        bench.writer.act = refuses(error, 1)
+        bench.acknowledge(YESTERDAY, 0, is_change=True)
+        await bench.time.passes(10)
+        assert bench.journal.pending()[0].sample.minute == NOON + YESTERDAY
+        assert bench.committer.commits == 1
+        assert len(bench.committer.failing) == 1
+        bench.acknowledge(1, is_change=True)
+        await bench.time.passes(2)
+        assert bench.writer.calls[-1][1] == [1]
+
+    run(steps)
+
+
+@pytest.mark.parametrize("error", [GitHubUnavailable("500"), Unprocessable("no")])
+def test_where_no_day_can_be_committed_none_is_to_blame(error: Exception) -> None:
+    async def steps(bench: Bench) -> None:
+        bench.writer.act = failing(error)
+        bench.acknowledge(*(ago * YESTERDAY for ago in range(6)), is_change=True)
+        await bench.time.passes(600)
+        assert len(bench.committer.failing) == 0
+        bench.writer.act = committed
+        await bench.time.passes(LONGEST_PAUSE_SECONDS)
+        assert bench.journal.depth == 0
+
+    run(steps)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [GitHubOut("out", retry_after_seconds=3), RateLimited("no", retry_after_seconds=60)],
+    ids=["out", "limit"],
+)
+def test_an_outage_blames_no_day(error: Exception) -> None:
+    async def steps(bench: Bench) -> None:
+        bench.writer.act = refuses(error, 0)
+        bench.acknowledge(YESTERDAY, 0, is_change=True)
+        await bench.time.passes(600)
+        assert all(len(minutes) == 2 for _, minutes in bench.writer.calls)
+        assert len(bench.committer.failing) == 0
+
+    run(steps)
+
+
+def test_days_are_committed_apart_within_the_budget() -> None:
+    async def steps(bench: Bench) -> None:
+        inner = refuses(Unprocessable("no"), 7)
+        landed: set[int] = set()
+
+        async def act(samples: Sequence[Sample]) -> bool:
+            assert bench.budget.may_commit_status(bench.time.now) == 0
+            done = await inner(samples)
+            bench.budget.note(bench.time.now, 3, status=True)
+            landed.update(sample.minute - NOON for sample in samples)
+            return done
+
+        bench.writer.act = act
+        bench.acknowledge(*(ago * YESTERDAY for ago in range(60)), is_change=True)
+        await bench.time.passes(120)
+        assert landed == {ago * YESTERDAY for ago in range(60) if ago != 7}
+        assert bench.journal.pending()[0].sample.minute == NOON + 7 * YESTERDAY
+
+    run(steps)
+
+
+def test_the_journal_does_not_grow_behind_a_day_that_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(committer, "MOST_AHEAD", 20)
+
+    async def steps(bench: Bench) -> None:
+        bench.writer.act = refuses(Unprocessable("no"), 1)
+        bench.acknowledge(YESTERDAY, YESTERDAY + 1)
+        for minute in range(500):
+            bench.acknowledge(minute, is_change=True)
+            await bench.time.passes(10)
+        waiting = [each.sample.minute - NOON for each in bench.journal.pending()]
+        assert [each for each in waiting if each < 0] == [YESTERDAY, YESTERDAY + 1]
+        assert len(waiting) < 30
 
     run(steps)
 

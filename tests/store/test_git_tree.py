@@ -88,9 +88,9 @@ def test_the_bound_is_on_what_json_makes_of_a_content() -> None:
     assert tree_change({}, {"q": quotes}, inline_bytes=40).uploads
 
 
-def test_a_content_that_is_no_text_is_refused() -> None:
-    with pytest.raises(UnicodeDecodeError):
-        tree_change({}, {"a": b"\xff"}, inline_bytes=40)
+def test_a_content_that_is_no_text_travels_by_itself() -> None:
+    change = tree_change({}, {"a": b"\xff", "b": b"b"}, inline_bytes=40)
+    assert change.uploads == {blob_sha(b"\xff"): b"\xff"}
 
 
 @given(

@@ -29,6 +29,7 @@ from github_store import (
     TokenCredential,
     open_store,
 )
+from github_store.day_file_format import parse_day
 from github_store.embedded import EmbeddedGitHub
 from github_store.status_board_format import parse_board
 from tests.github_person import Person
@@ -573,6 +574,86 @@ def test_a_broken_past_day_holds_up_only_its_own_samples(
     with_statuses(github, tmp_path, steps)
     entry = parse_board(file_on(owner)).entries["earth"]
     assert (entry.days.before(1).up, entry.days.before(1).down) == (1, 1)
+
+
+YESTERDAYS_FILE, NOON_HOUR = "history/2026-09-21.json", "latency/2026-09-22T12.json"
+
+
+def test_a_broken_hour_holds_up_only_its_own_samples_also_at_the_days_end(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    clock = Clock()
+
+    async def steps(store: Store) -> None:
+        await push(store, latency=1.5)
+        await store.statuses.flush()
+        good = file_on(owner, NOON_HOUR).decode()
+        edit(owner, NOON_HOUR, "garbage")
+        clock.now = NOON + 3600
+        await push(store, at=NOON + 60)
+        await push(store, at=NOON + 3600, latency=2.5)
+        with pytest.raises(BrokenDocument, match=r"latency/2026-09-22T12\.json"):
+            await store.statuses.flush()
+        assert parse_board(file_on(owner)).entries["earth"].minutes.counts.total == 2
+        assert store.failing["commit"] == 1
+        clock.now = NOON + DAY
+        await push(store, status=DOWN, at=NOON + DAY)
+        await store.statuses.flush()
+        assert parse_board(file_on(owner)).entries["earth"].latest.minute == (NOON + DAY) // 60
+        assert store.failing["file"] == 1
+        assert file_on(owner, NOON_HOUR) == b"garbage"
+        edit(owner, NOON_HOUR, good)
+        await push(store, at=NOON + DAY + 60)
+        await store.statuses.flush()
+        assert store.statuses.health.waiting == 0
+        assert not any(store.failing.values())
+
+    with_statuses(github, tmp_path, steps, clock=clock)
+    day = parse_day(file_on(owner, "history/2026-09-22.json"), name="")
+    assert day.records["earth"].sampled() == [1.5, 0.25, 2.5]
+    assert owner.ask("GET", f"/contents/{NOON_HOUR}?ref=status-data").status_code == 404
+
+
+@pytest.mark.parametrize("content", ["garbage", "", '{"version": 1}'])
+def test_a_file_that_somebody_made_of_a_day_before_its_end_holds_up_nothing(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path, content: str
+) -> None:
+    clock = Clock(NOON - DAY)
+
+    async def steps(store: Store) -> None:
+        await push(store, at=NOON - DAY)
+        await store.statuses.flush()
+        encoded = base64.b64encode(content.encode()).decode()
+        body = {"message": "by hand", "content": encoded, "branch": "status-data"}
+        owner.do("PUT", f"/contents/{YESTERDAYS_FILE}", body)
+        clock.now = NOON
+        await push(store, status=DOWN)
+        await store.statuses.flush()
+        assert await current(store, since=DAY) == ("DOWN", "50", NOON)
+
+    with_statuses(github, tmp_path, steps, clock=clock)
+    assert parse_day(file_on(owner, YESTERDAYS_FILE), name="").minutes("earth").counts.up == 1
+    assert file_on(owner, f"{YESTERDAYS_FILE}.broken").decode() == content
+    assert parse_board(file_on(owner)).entries["earth"].days.before(1).up == 1
+
+
+def test_a_deleted_branch_comes_back_with_what_is_no_text(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    async def steps(store: Store) -> None:
+        await push(store, at=NOON - 60)
+        await store.statuses.flush()
+        picture = base64.b64encode(b"\x89PNG\xff").decode()
+        body = {"message": "by hand", "content": picture, "branch": "status-data"}
+        owner.do("PUT", "/contents/logo.png", body)
+        await current(store)
+        owner.do("DELETE", "/git/refs/heads/status-data")
+        await push(store)
+        await store.statuses.flush()
+
+    with_statuses(github, tmp_path, steps)
+    assert file_on(owner, "logo.png") == b"\x89PNG\xff"
+    assert parse_board(file_on(owner)).entries["earth"].minutes.counts.total == 2
 
 
 def test_a_second_process_on_one_data_directory_is_refused(

@@ -10,11 +10,11 @@ from github_store.authors import Authors
 from github_store.errors import GitHubUnavailable
 from github_store.incident_news import IncidentNews
 from github_store.issue_comments import IssueComments
-from github_store.issue_notices import IssueNotices
 from github_store.keyed_writes import KeyedWrite, KeyedWrites, RequestKey
 from github_store.markers import read_hidden, write_hidden
 from github_store.read_trace import Outcome, note_read
 from github_store.records import Comment
+from github_store.time_problems import mark_of
 from github_store.visible_issues import VisibleIssues
 
 
@@ -47,12 +47,13 @@ class IncidentUpdates:
         self._visible = visible
         self._news = news
         self._authors = authors
-        self._notices = IssueNotices(comments, authors)
         self._keyed = keyed
 
     async def of(self, number: int) -> list[IncidentComment]:
-        """All updates of an incident, oldest first, without our notices. Raises
-        IncidentNotFound."""
+        """All updates of an incident, oldest first. Raises IncidentNotFound.
+
+        Notices about its times are none, whichever account this service had when it wrote them.
+        """
         await self._visible.get(number)
         found = await self._comments.of(number)
         if found is None:  # gone, and no webhook has told yet
@@ -71,7 +72,7 @@ class IncidentUpdates:
         return [
             _shown(comments[comment_id])
             for comment_id in sorted(comments)
-            if not self._notices.is_notice(comments[comment_id])
+            if mark_of(comments[comment_id].body) is None
             and await self._visible.is_listed(comments[comment_id])
         ]
 

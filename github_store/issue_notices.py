@@ -20,14 +20,11 @@ class IssueNotices:
         self._comments = comments
         self._authors = authors
 
-    def is_notice(self, comment: Comment) -> bool:
-        return mark_of(comment.body) is not None and self._authors.is_own(comment.author)
-
     async def marks(self, number: int) -> list[str]:
         """Of all notices on an issue; none where it is gone."""
         found = await self._comments.of(number)
         comments = found.comments if found else []
-        return [mark_of(each.body) or "" for each in comments if self.is_notice(each)]
+        return [mark_of(each.body) or "" for each in comments if self._is_notice(each)]
 
     async def put(self, number: int, text: str | None) -> None:
         """Let ``text`` be the only notice on an issue, None for no notice at all.
@@ -47,5 +44,8 @@ class IssueNotices:
     async def _now(self, number: int) -> list[Comment]:
         """The notices on an issue, the oldest first, asked past what is held."""
         comments = self._comments.written_since(number, 0)
-        found = [each async for each in comments if self.is_notice(each)]
+        found = [each async for each in comments if self._is_notice(each)]
         return sorted(found, key=lambda each: each.id)
+
+    def _is_notice(self, comment: Comment) -> bool:
+        return mark_of(comment.body) is not None and self._authors.is_own(comment.author)

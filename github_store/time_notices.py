@@ -30,8 +30,8 @@ DELAY_SECONDS: Final = 30.0
 LOOK_SECONDS: Final = 60.0
 CLOSED_LOOK_SECONDS: Final = 600.0
 RECENT_DAYS: Final = 14
-MOST_AT_ONCE: Final = 20
-"""Issues asked or written in one look."""
+MOST_AT_ONCE: Final = 10
+"""Issues asked or written in one look: comments on many old ones must not use up the hour."""
 _DAY_SECONDS: Final = 86_400
 
 
@@ -57,6 +57,8 @@ class _Seen:
 
     text: int
     problems: tuple[TimeProblem, ...]
+    mark: str | None
+    """Of the comment that should be there."""
     may_have_notice: bool
 
 
@@ -148,7 +150,8 @@ class TimeNotices:
                 problems = time_problems(issue)
                 await asyncio.sleep(0)  # many long texts shall not stop the others
             may_have = issue.updated_at >= since and issue.comment_count != 0
-            found[issue.number] = _Seen(text, problems, may_have)
+            mark = notice_mark(problems) if problems else None
+            found[issue.number] = _Seen(text, problems, mark, may_have)
         return found
 
     def _tell(self, before: dict[int, _Seen]) -> None:
@@ -182,9 +185,8 @@ class TimeNotices:
         return self.failing.in_turn(due)
 
     def _wanted(self, number: int) -> str | None:
-        """The mark of the comment that should be there."""
         seen = self._seen.get(number)
-        return notice_mark(seen.problems) if seen and seen.problems else None
+        return seen.mark if seen else None
 
     async def _settle(self, number: int) -> None:
         """Let the comment be as it should be."""

@@ -111,6 +111,8 @@ def mark_of(comment: str) -> str | None:
 
     Whoever quotes a notice, or writes below it, has written something else.
     """
+    if "kener-issues: times" not in comment:
+        return None
     _, hidden = read_hidden(comment)
     if len(hidden) != 1 or not _MARK.fullmatch(hidden[0]) or comment.lstrip().startswith(">"):
         return None

@@ -371,6 +371,22 @@ def test_a_strangers_issue_and_a_strangers_forgery_are_left_alone(
     with_stores(github, tmp_path, steps)
 
 
+def test_what_another_account_of_ours_wrote_is_no_update_either_and_not_touched(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    number = owner.open_issue(body=GOOD)
+    former = Person(github.url, github.tokens["collaborator"])
+    theirs = notice(time_problems(replace(ISSUE, body=BAD)))
+    former.do("POST", f"/issues/{number}/comments", {"body": theirs})
+
+    async def steps(look: Looks) -> None:
+        await look()
+        assert comments_on(owner, number) == [theirs]
+        assert await look.store.incidents.comments(number) == []
+
+    with_stores(github, tmp_path, steps)
+
+
 def test_a_lost_answer_makes_no_second_comment(
     github: EmbeddedGitHub, owner: Person, tmp_path: Path
 ) -> None:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final, Protocol
 
+from cachetools import LRUCache
+
 from github_store.errors import GitHubUnavailable, StoreError
 from github_store.failing_items import FailingItems
 from github_store.records import Issue
@@ -32,6 +34,7 @@ CLOSED_LOOK_SECONDS: Final = 600.0
 RECENT_DAYS: Final = 14
 MOST_AT_ONCE: Final = 10
 """Issues asked or written in one look: comments on many old ones must not use up the hour."""
+MAX_REMEMBERED: Final = 10_000
 _DAY_SECONDS: Final = 86_400
 
 
@@ -86,6 +89,8 @@ class TimeNotices:
         self._open: Set[int] = frozenset()
         self._closed: dict[int, _Seen] = {}
         self._seen: dict[int, _Seen] = {}
+        self._told: LRUCache[int, str | None] = LRUCache(MAX_REMEMBERED)
+        """The marks of what the log said; kept while a list lacks an issue, as in an outage."""
         self._standing: dict[int, str | None] = {}
         """The mark that an issue's comments were seen to have, None for no notice."""
         self._written: dict[int, str | None] = {}
@@ -115,9 +120,8 @@ class TimeNotices:
         """Look once, and write what is due. Raises StoreError where GitHub is out."""
         now = self._clock()
         self._look_at = now + LOOK_SECONDS * self._slowness()
-        before = self._seen
         self._seen = await self._listed(now)
-        self._tell(before)
+        self._tell()
         self._forget_what_is_over()
         with self.failing.walk() as walk:
             for number in self._due()[:MOST_AT_ONCE]:
@@ -154,14 +158,16 @@ class TimeNotices:
             found[issue.number] = _Seen(text, problems, mark, may_have)
         return found
 
-    def _tell(self, before: dict[int, _Seen]) -> None:
+    def _tell(self) -> None:
         """Log what is another problem now."""
         for number, seen in self._seen.items():
-            known = before[number].problems if number in before else ()
-            if seen.problems and seen.problems != known:
+            if seen.mark == self._told.get(number):
+                continue
+            if seen.mark:
                 log.warning("incident %d: %s", number, told(seen.problems))
-            elif known and not seen.problems:
+            else:
                 log.info("incident %d: its times can be used now", number)
+            self._told[number] = seen.mark
 
     def _forget_what_is_over(self) -> None:
         for number in self._standing.keys() - self._seen.keys():

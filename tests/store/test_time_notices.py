@@ -217,6 +217,14 @@ def test_closing_is_no_change_of_the_problem(caplog: pytest.LogCaptureFixture) -
     assert (len(world.written), len(messages(caplog))) == (1, 1)
 
 
+def test_an_issue_that_a_list_lacked_for_a_while_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World({1: BAD, 2: BAD}, refused={1: AccessLost("locked")})
+    world.run(lambda: world.bodies.pop(2), lambda: world.bodies.update({2: BAD}), nothing)
+    assert len([line for line in messages(caplog) if "soon" in line]) == 2
+
+
 def test_what_is_no_incident_any_more_loses_its_comment() -> None:
     world = World({1: BAD})
     world.run(nothing, world.bodies.clear, nothing)

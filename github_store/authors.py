@@ -32,6 +32,8 @@ from cachetools import LRUCache
 
 from github_store.collaborators import Collaborators
 from github_store.errors import GitHubUnavailable
+from github_store.failing_items import FailingItems, backoff_after
+from github_store.item_backoff import Backoff
 from github_store.read_trace import Outcome, note_read
 from github_store.trust import Trust
 
@@ -44,6 +46,8 @@ LEAST_SECONDS: Final = 30.0
 """No author is asked for more often, whatever is written or told of them."""
 CLOCKS_DIFFER_SECONDS: Final = 60.0
 MAX_AUTHORS = 10_000
+UNTOLD = Backoff(15.0, 900.0)
+"""For an author of whom GitHub does not tell: readers wait for it."""
 BOT = "[bot]"
 """How the login of an App ends."""
 
@@ -67,6 +71,10 @@ class _Answer:
         is_trusted = self.permission is not None and Trust.by_permission(self.permission)
         is_later = written_at > self.at - CLOCKS_DIFFER_SECONDS
         return RECHECK_SECONDS if is_trusted and is_later else REMEMBER_SECONDS * stretch
+
+
+def _backoff(error: Exception) -> Backoff:
+    return backoff_after(error, soon=UNTOLD)
 
 
 class Authors:
@@ -94,6 +102,10 @@ class Authors:
         self._remember = remember
         self._known: LRUCache[str, _Answer] = LRUCache(MAX_AUTHORS)
         self._asking: dict[str, asyncio.Lock] = {}
+        self.failing: FailingItems[str] = FailingItems(
+            "author", "asking for the rights of", clock=clock, backoff=_backoff
+        )
+        """By login: authors of whom GitHub does not say which rights they have."""
         self._changes = 0
         self._due_at = math.inf
         """When the first of the answers that were given holds no longer."""
@@ -166,9 +178,7 @@ class Authors:
         async with self._asking.setdefault(key, asyncio.Lock()):
             try:
                 if self._holds_until(key, written_at) <= self._clock():
-                    self._known[key] = _Answer(
-                        await self._collaborators.permission(login), self._clock()
-                    )
+                    self._known[key] = await self._asked(login)
             except GitHubUnavailable:
                 if key not in self._known:
                     raise
@@ -178,6 +188,15 @@ class Authors:
             due_at = self._holds_until(key, written_at)
             self._due_at = min(self._due_at, due_at if due_at > self._clock() else retry_at)
             return self._known[key].permission
+
+    async def _asked(self, login: str) -> _Answer:
+        """Raises GitHubUnavailable, without asking while this author's question backs off: every
+        read of a list would send it."""
+        key = login.casefold()
+        if not self.failing.is_due(key):
+            raise GitHubUnavailable(f"GitHub did not say lately which rights {login} has")
+        with self.failing.attempt(key):
+            return _Answer(await self._collaborators.permission(login), self._clock())
 
     def _holds_until(self, key: str, written_at: int) -> float:
         """When GitHub is to be asked of this author again; in the past, now."""

@@ -27,6 +27,7 @@ from cachetools import LRUCache
 from github_store.coverage import IncidentSpan, needs_resolved_time, span_of
 from github_store.current_monitors import CurrentMonitors
 from github_store.errors import GitHubUnavailable
+from github_store.failing_items import FailingItems, Walk
 from github_store.freshness import Freshness, Verdict
 from github_store.gateway import Reply
 from github_store.held_answers import Shelf
@@ -82,6 +83,10 @@ class IncidentCoverage:
         self._deriving_since = 0.0  # in the loop's time
         self._mapped: tuple[_Derived, Monitors, tuple[IncidentSpan, ...]] | None = None
         self._resolved_at: LRUCache[tuple[int, int], int] = LRUCache(10_000)
+        self.failing: FailingItems[int] = FailingItems(
+            "events", "asking when it was resolved: incident", clock=clock
+        )
+        """By number: incidents whose events GitHub does not give."""
 
     async def spans(self) -> tuple[IncidentSpan, ...]:
         """Spans as of now. Raises GitHubUnavailable only where none were ever derived."""
@@ -161,10 +166,14 @@ class IncidentCoverage:
         since = int(begun_at) // DAY_SECONDS * DAY_SECONDS - WINDOW_SECONDS
         with ReadTrace(takes_stale=False, patient_until=patient_until) as trace:
             standing = await self._incidents.standing(updated_since=max(0, since))
-            spans = [
-                span_of(incident, resolved_at=await self._when_resolved(incident, updated_at))
-                for incident, updated_at in standing
-            ]
+            self.failing.keep({incident.number for incident, _ in standing})
+            with self.failing.walk() as walk:
+                spans = [
+                    span_of(
+                        incident, resolved_at=await self._when_resolved(incident, updated_at, walk)
+                    )
+                    for incident, updated_at in standing
+                ]
         confirmed_at = begun_at if trace.confirmed_at is None else trace.confirmed_at
         derived = self._derived = _Derived(
             tuple(filter(None, spans)), begun_at, revision, trace.outcome, confirmed_at
@@ -182,26 +191,34 @@ class IncidentCoverage:
         held = self._shelf.load(SHELF_MARK) if self._shelf else None
         if held is None:
             return None
-        spans = tuple(
-            IncidentSpan(frozenset(tags), Status(status), first, last)
-            for tags, status, first, last in held.reply.data
-        )
+        try:
+            spans = tuple(
+                IncidentSpan(frozenset(tags), Status(status), first, last)
+                for tags, status, first, last in held.reply.data
+            )
+        except (TypeError, ValueError):  # another version's
+            return None
         return _Derived(spans, held.at, revision=None)
 
-    async def _when_resolved(self, incident: Incident, updated_at: int) -> int | None:
+    async def _when_resolved(
+        self, incident: Incident, updated_at: int, walk: Walk[int]
+    ) -> int | None:
         """Asked once for every update of an incident: its events only change with it.
 
-        Where they do not tell (a server without events), the last update is the latest it was. What
-        an outage left to older events is not remembered.
+        Where they do not tell (a server without events, or one that fails for this incident), the
+        last update is the latest it was. What an outage left to older events is not remembered.
         """
         if not needs_resolved_time(incident):
             return None
         key = (incident.number, updated_at)
         if (known := self._resolved_at.get(key)) is not None:
             return known
-        with recorded_reads() as record:
+        at = updated_at
+        if not self.failing.is_due(incident.number):
+            return at
+        with walk.attempt(incident.number), recorded_reads() as record:
             told = await self._incidents.resolved_at(incident)
-        at = updated_at if told is None else told
-        if record.is_whole:
-            self._resolved_at[key] = at
+            at = updated_at if told is None else told
+            if record.is_whole:
+                self._resolved_at[key] = at
         return at

@@ -364,17 +364,18 @@ def assemble_store(
         may_ask=lambda: may_renew(gateway.repository),
     )
     writer = StatusWriter(branch, board, monitors=current, clock=clock, jitter=jitter)
+    coverage = IncidentCoverage(
+        incidents,
+        monitors=current,
+        clock=clock,
+        freshness=freshness,
+        shelf=shelf,
+        stretch=stretch,
+    )
     statuses = StatusStore(
         journal,
         board,
-        coverage=IncidentCoverage(
-            incidents,
-            monitors=current,
-            clock=clock,
-            freshness=freshness,
-            shelf=shelf,
-            stretch=stretch,
-        ),
+        coverage=coverage,
         monitors=current,
         clock=clock,
         writer=writer,
@@ -451,7 +452,9 @@ def assemble_store(
         lookout=lookout,
         monitors_reload=reload,
         failing_items=(
+            authors.failing,
             closer.failing,
+            coverage.failing,
             statuses.failing,
             time_notices.failing,
             writer.failing,

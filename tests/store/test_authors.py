@@ -15,7 +15,7 @@ from github_store.authors import (
     Authors,
 )
 from github_store.collaborators import Collaborators
-from github_store.errors import GitHubUnavailable
+from github_store.errors import GitHubOut, GitHubUnavailable, RateLimited
 from github_store.trust import Trust
 
 
@@ -243,3 +243,36 @@ def test_a_change_of_rights_that_is_told_while_github_is_out_counts_afterwards()
         assert not await asked.trusted("Bob", "NONE")
 
     asyncio.run(run())
+
+
+def test_an_author_of_whom_github_does_not_tell_is_not_asked_for_with_every_read() -> None:
+    tracker, clock = Tracker(None), Clock()
+    asked = authors(tracker, clock)
+    for _ in range(600):
+        clock.now += 1
+        with pytest.raises(GitHubUnavailable):
+            asyncio.run(asked.trusted("Eve", "NONE"))
+        assert asyncio.run(asked.trusted("Cleo", "COLLABORATOR"))
+    assert tracker.asked.count("Eve") == tracker.asked.count("Cleo") == 6
+    assert len(asked.failing) == 2
+    tracker.permissions = {"Bob": "write", "Eve": "write"}
+    assert asyncio.run(asked.trusted("Bob", "NONE")), "the others have nothing to do with it"
+    clock.now += 900
+    assert asyncio.run(asked.trusted("Eve", "NONE"))
+    assert len(asked.failing) == 1
+
+
+@pytest.mark.parametrize("error", [GitHubOut("out", retry_after_seconds=3), RateLimited("limit")])
+def test_an_outage_makes_no_author_wait_longer(error: GitHubUnavailable) -> None:
+    class Out(Tracker):
+        async def permission(self, login: str) -> str | None:
+            if self.permissions is None:
+                raise error
+            return await super().permission(login)
+
+    tracker = Out(None)
+    asked = authors(tracker)
+    with pytest.raises(GitHubUnavailable):
+        asyncio.run(asked.trusted("Eve", "NONE"))
+    tracker.permissions = {"Eve": "write"}
+    assert asyncio.run(asked.trusted("Eve", "NONE"))

@@ -19,6 +19,8 @@ from github_store import (
 )
 from github_store.coverage import IncidentSpan
 from github_store.embedded import EmbeddedGitHub
+from github_store.gateway import Reply
+from github_store.held_reads import Held
 from github_store.incident_coverage import IncidentCoverage
 from tests.github_person import Person
 from tests.store.incident_scene import Clock, count, with_store
@@ -216,3 +218,71 @@ def _without_held(store: Store) -> Any:
     held._held.clear()
     held._shelf = None
     return store.incidents
+
+
+EVENTS_FAIL: dict[str, dict[str, Any]] = {
+    "500": {"kind": "error", "status": 500},
+    "503 in HTML": {"kind": "error", "status": 503, "html": True},
+    "403": {"kind": "forbidden"},
+    "dropped": {"kind": "drop_before"},
+}
+
+
+@pytest.mark.parametrize("fault", EVENTS_FAIL.values(), ids=EVENTS_FAIL)
+def test_one_incident_whose_events_fail_keeps_no_other_from_covering(
+    github: EmbeddedGitHub, fault: dict[str, Any]
+) -> None:
+    clock = Clock()
+
+    async def steps(store: Store, coverage: IncidentCoverage, owner: Person) -> None:
+        numbers = [outage(owner, "resolved") for _ in range(6)]
+        outage(owner)
+        github.faults.add(match=f"/issues/{numbers[2]}/events", **fault)
+        assert len(await coverage.spans()) == 7
+        assert len(coverage.failing) == 1
+        asked = count(github, "GET", f"/issues/{numbers[2]}/events")
+        for _ in range(20):
+            store.incidents.news.note(numbers[0])
+            assert len(await coverage.spans()) == 7
+        assert count(github, "GET", f"/issues/{numbers[2]}/events") == asked, "it is not asked hot"
+        github.faults.clear()
+        clock.ahead += 3_600
+        assert len(await coverage.spans()) == 7
+        assert len(coverage.failing) == 0
+
+    over(github, steps, clock)
+
+
+def test_a_github_that_is_out_makes_no_incident_back_off(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, coverage: IncidentCoverage, owner: Person) -> None:
+        outage(owner)
+        known = await coverage.spans()
+        for _ in range(6):
+            outage(owner, "resolved")
+        github.faults.add("outage")
+        store.incidents.news.note(99)
+        assert await coverage.spans() == known
+        assert len(coverage.failing) == 0
+
+    over(github, steps)
+
+
+def test_what_another_version_put_by_is_not_taken(github: EmbeddedGitHub) -> None:
+    class OddShelf:
+        def load(self, path: str) -> Held | None:
+            return Held(Reply(200, {}, [["earth", "DOWN"], 7]), 1.0)
+
+        def save(self, path: str, held: Held) -> None:
+            pass
+
+        def forget(self, path: str) -> None:
+            pass
+
+    async def steps(store: Store, _: IncidentCoverage, owner: Person) -> None:
+        outage(owner)
+        coverage = IncidentCoverage(
+            store.incidents, monitors=store.current_monitors, clock=Clock(), shelf=OddShelf()
+        )
+        assert await coverage.spans() == (down(None),)
+
+    over(github, steps)

@@ -39,6 +39,7 @@ from github_store.incident_updates import IncidentComment, IncidentUpdates
 from github_store.issue_tracker import IssueTracker
 from github_store.keyed_writes import KeyedWrite, KeyedWrites, RequestKey
 from github_store.labels import INCIDENT_LABEL, label_key, label_keys
+from github_store.listeners import tell_all
 from github_store.markers import read_markup
 from github_store.precedence import incident_write
 from github_store.records import Issue
@@ -305,8 +306,7 @@ class IncidentStore:
 
     def _written(self, issue: Issue) -> Incident:
         incident = self._incident_from(issue)
-        for listener in self.listeners:
-            listener(incident)
+        tell_all(self.listeners, incident)
         return incident
 
     def _incident_from(self, issue: Issue) -> Incident:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from github_store.errors import OutcomeUnknown
+from github_store.element_reader import ElementReader
+from github_store.errors import GitHubUnavailable, OutcomeUnknown
 from github_store.held_repository import PAGE_SIZE, HeldRepository
 from github_store.records import Comment, comment_from, iso_from_seconds, seconds_from_iso
 from github_store.told_state import ToldState
@@ -23,9 +24,14 @@ class Comments:
 class IssueComments:
     """One GitHub call per method, or page. Times are seconds since 1970."""
 
-    def __init__(self, repository: HeldRepository, told: ToldState) -> None:
+    def __init__(
+        self, repository: HeldRepository, told: ToldState, *, clock: Callable[[], float]
+    ) -> None:
         self._repository = repository
         self._told = told
+        self._comments = ElementReader("comment", comment_from, clock=clock)
+        self._updated = ElementReader("comment", _updated, clock=clock)
+        self.failing = (self._comments.failing, self._updated.failing)
 
     async def of(self, number: int) -> Comments | None:
         """All comments of an issue; None where the issue is not there any more."""
@@ -34,9 +40,9 @@ class IssueComments:
         if first is None:
             return None
         comments = [
-            comment_from(data)
+            comment
             async for reply in self._repository.pages_from(first)
-            for data in reply.data or ()
+            for comment in self._comments.all_of(reply.data)
         ]
         return Comments(comments, self._repository.confirmed_at(path))
 
@@ -49,7 +55,10 @@ class IssueComments:
             if self._told.is_told_gone(path):
                 self._told.bury(path)
             return None
-        return comment_from(reply.data)
+        try:
+            return comment_from(reply.data)
+        except (KeyError, TypeError, ValueError):
+            raise GitHubUnavailable("GitHub's answer is no comment") from None
 
     async def add(self, number: int, body: str) -> Comment:
         """Comment on an issue. Raises OutcomeUnknown where it may or may not have happened."""
@@ -89,8 +98,8 @@ class IssueComments:
             f"/issues/{number}/comments", since=iso_from_seconds(since), per_page=PAGE_SIZE
         )
         async for reply in self._repository.pages_anew(path):
-            for data in reply.data or ():
-                yield comment_from(data)
+            for comment in self._comments.all_of(reply.data):
+                yield comment
 
     async def updated_since(self, since: int) -> list[tuple[int, int, Mapping[str, Any], int]]:
         """Issue, id, data and time of update of every comment updated since, asked now."""
@@ -102,14 +111,9 @@ class IssueComments:
             per_page=PAGE_SIZE,
         )
         return [
-            (
-                int(data["issue_url"].rsplit("/", 1)[1]),
-                int(data["id"]),
-                data,
-                seconds_from_iso(data["updated_at"]),
-            )
+            updated
             async for reply in self._repository.pages_renewed(path)
-            for data in reply.data
+            for updated in self._updated.all_of(reply.data)
         ]
 
     def take(self, comment_id: int, data: Mapping[str, Any], *, is_read_now: bool = False) -> None:
@@ -134,3 +138,8 @@ class IssueComments:
 
     def _list_path(self, number: int) -> str:
         return self._repository.path(f"/issues/{number}/comments", per_page=PAGE_SIZE)
+
+
+def _updated(data: Mapping[str, Any]) -> tuple[int, int, Mapping[str, Any], int]:
+    number = int(data["issue_url"].rsplit("/", 1)[1])
+    return number, int(data["id"]), data, seconds_from_iso(data["updated_at"])

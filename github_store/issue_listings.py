@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from github_store.element_reader import ElementReader
 from github_store.errors import GitHubUnavailable
 from github_store.gateway import Reply
 from github_store.held_repository import PAGE_SIZE, HeldRepository
@@ -34,9 +35,14 @@ class Listing:
 class IssueListings:
     """Knows labels, states and times, not incidents. Times are seconds since 1970."""
 
-    def __init__(self, repository: HeldRepository, numbers: IssueNumbers) -> None:
+    def __init__(
+        self, repository: HeldRepository, numbers: IssueNumbers, *, clock: Callable[[], float]
+    ) -> None:
         self._repository = repository
         self._numbers = numbers
+        self._updated = ElementReader("issue", _updated, clock=clock)
+        self._numbered = ElementReader("issue", _number, clock=clock)
+        self.failing = (self._updated.failing, self._numbered.failing)
 
     async def labelled(
         self,
@@ -106,9 +112,9 @@ class IssueListings:
             per_page=PAGE_SIZE,
         )
         return [
-            (int(data["number"]), data, seconds_from_iso(data["updated_at"]))
+            updated
             async for reply in self._repository.pages_renewed(path)
-            for data in reply.data
+            for updated in self._updated.all_of(reply.data)
         ]
 
     async def incident_numbers(self) -> frozenset[int]:
@@ -117,7 +123,7 @@ class IssueListings:
             "/issues", state="all", labels=INCIDENT_LABEL, per_page=PAGE_SIZE
         )
         pages = self._repository.pages_renewed(path)
-        return frozenset([int(data["number"]) async for reply in pages for data in reply.data])
+        return frozenset([n async for reply in pages for n in self._numbered.all_of(reply.data)])
 
     async def _listed(self, first: Reply) -> AsyncGenerator[Issue, None]:
         async for reply in self._repository.pages_from(first):
@@ -166,3 +172,11 @@ async def _nothing() -> AsyncGenerator[Issue, None]:
 def _require_complete(reply: Reply) -> None:
     if reply.data.get("incomplete_results"):
         raise GitHubUnavailable("GitHub's search ran out of time")
+
+
+def _number(data: Mapping[str, Any]) -> int:
+    return int(data["number"])
+
+
+def _updated(data: Mapping[str, Any]) -> tuple[int, Mapping[str, Any], int]:
+    return _number(data), data, seconds_from_iso(data["updated_at"])

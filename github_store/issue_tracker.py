@@ -28,8 +28,10 @@ class IssueTracker:
         self.told = ToldState(held, clock=clock)
         self.numbers = IssueNumbers(self.repository, clock=clock)
         self.issues = Issues(self.repository, self.told, self.numbers)
-        self.listings = IssueListings(self.repository, self.numbers)
-        self.comments = IssueComments(self.repository, self.told)
+        self.listings = IssueListings(self.repository, self.numbers, clock=clock)
+        self.comments = IssueComments(self.repository, self.told, clock=clock)
         self.events = IssueEvents(self.repository)
-        self.labels = LabelList(self.repository)
+        self.labels = LabelList(self.repository, clock=clock)
         self.collaborators = Collaborators(self.repository)
+        self.failing = (*self.listings.failing, *self.comments.failing, self.labels.failing)
+        """Elements of GitHub's lists that cannot be read."""

@@ -28,6 +28,7 @@ from typing import Protocol, TypeAlias
 
 from github_store.errors import JournalUnavailable
 from github_store.journal_file import JournalFile, Sequenced
+from github_store.listeners import tell_all
 from github_store.sample import Sample
 
 __all__ = ["DiskJournal", "Journal", "Listener", "Sequenced"]
@@ -163,8 +164,8 @@ class DiskJournal:
                 else:
                     acknowledged.set_exception(error)
                     acknowledged.exception()  # seen, in case its client hangs up now
-        for listener in self._listeners if kept else ():
-            listener(kept)
+        if kept:
+            tell_all(self._listeners, kept)
 
     # on the writer's thread -------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 
 from cachetools import LRUCache, TTLCache
 
+from github_store.errors import AccessLost
+from github_store.failing_items import FailingItems
 from github_store.label_list import LabelList
 from github_store.labels import LabelStyle, label_key
 
@@ -43,6 +45,8 @@ class RepositoryLabels:
         self._ever: LRUCache[str, bool] = LRUCache(MAX_LABELS)
         self._slowness = slowness
         self._lock = asyncio.Lock()
+        self.failing: FailingItems[str] = FailingItems("label", "creating the label", clock=clock)
+        """By name: labels of ours that are missing and cannot be created."""
 
     async def ensure(self, names: Iterable[str] | None = None) -> None:
         """Let these labels exist; names without a style are not ours.
@@ -58,10 +62,31 @@ class RepositoryLabels:
             standing = await self._there.keys()
             missing = [key for key in keys if key not in standing]
             self._note(key for key in keys if key in standing)
-            for key in missing[:MOST_AT_ONCE] if names is None else missing:
-                style = styles[key]
-                await self._there.create(style)
-                self._note([key])
+            if names is None:
+                await self._create_each([styles[key] for key in missing])
+                return
+            for key in missing:
+                with self.failing.attempt(styles[key].name):
+                    await self._create(styles[key])
+
+    async def _create_each(self, styles: Iterable[LabelStyle]) -> None:
+        """As many as may be at once; one that cannot be created holds up no other."""
+        by_name = {style.name: style for style in styles}
+        self.failing.keep(by_name)
+        refused: AccessLost | None = None
+        with self.failing.walk() as walk:
+            for name in self.failing.in_turn(by_name)[:MOST_AT_ONCE]:
+                with walk.attempt(name):
+                    try:
+                        await self._create(by_name[name])
+                    except AccessLost as error:  # that is nothing of this label's
+                        refused = error
+                if refused:
+                    raise refused
+
+    async def _create(self, style: LabelStyle) -> None:
+        await self._there.create(style)
+        self._note([label_key(style.name)])
 
     def _note(self, keys: Iterable[str]) -> None:
         for key in keys:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -110,7 +111,10 @@ class Store:
     @property
     def failing(self) -> Mapping[str, int]:
         """How many things of each kind fail now, each by itself, while the others go on."""
-        return {each.kind: len(each) for each in self.failing_items}
+        counts = Counter[str]()
+        for each in self.failing_items:
+            counts[each.kind] += len(each)
+        return counts
 
     def start(self) -> None:
         """Begin what happens by itself: status is committed, ended incidents are closed, times that
@@ -343,13 +347,14 @@ def assemble_store(
         is_own_known=is_own_known,
         remember=remember,
     )
+    labels = RepositoryLabels(
+        tracker.labels, lambda: label_styles(current.now), clock=clock, slowness=slowness
+    )
     incidents = IncidentStore(
         tracker,
         monitors=current,
         authors=authors,
-        labels=RepositoryLabels(
-            tracker.labels, lambda: label_styles(current.now), clock=clock, slowness=slowness
-        ),
+        labels=labels,
         keyed=KeyedWrites(intents, clock=clock),
         held=held,
         clock=clock,
@@ -453,7 +458,9 @@ def assemble_store(
         monitors_reload=reload,
         failing_items=(
             authors.failing,
+            *tracker.failing,
             closer.failing,
+            labels.failing,
             coverage.failing,
             statuses.failing,
             time_notices.failing,

@@ -5,6 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
+from github_store.errors import (
+    AccessLost,
+    GitHubOut,
+    GitHubUnavailable,
+    OutcomeUnknown,
+    RateLimited,
+    Unprocessable,
+)
 from github_store.labels import LabelStyle
 from github_store.repository_labels import MOST_AT_ONCE, RepositoryLabels
 
@@ -78,3 +88,56 @@ def test_where_requests_run_short_labels_that_were_there_are_believed_to_be_ther
 
     asyncio.run(steps())
     assert seen == [1, 1, 2, 2]
+
+
+class Refusing(There):
+    """Raises instead of making some labels."""
+
+    def __init__(self, faults: dict[str, Exception]) -> None:
+        super().__init__()
+        self.faults = faults
+        self.tried: list[str] = []
+
+    async def create(self, style: LabelStyle) -> None:
+        self.tried.append(style.name)
+        if style.name in self.faults:
+            raise self.faults[style.name]
+        await super().create(style)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [GitHubUnavailable("500"), OutcomeUnknown("502"), Unprocessable("name is invalid")],
+    ids=["500", "502", "422"],
+)
+def test_a_label_that_cannot_be_made_keeps_no_other_from_being_made(error: Exception) -> None:
+    there = Refusing({"Tag-3": error})
+    own = labels(there)
+
+    async def steps() -> None:
+        await own.ensure()
+        await own.ensure()
+        assert there.made == [style.name for style in MANY if style.name != "Tag-3"]
+        assert there.tried.count("Tag-3") == 1
+        assert len(own.failing) == 1
+        with pytest.raises(type(error)):
+            await own.ensure(["Tag-3"])  # this write is its own
+        there.faults.clear()
+        await own.ensure(["Tag-3"])
+        assert len(own.failing) == 0
+
+    asyncio.run(steps())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AccessLost("403"), RateLimited("limit"), GitHubOut("out", retry_after_seconds=3)],
+    ids=["403", "limit", "out"],
+)
+def test_what_concerns_all_labels_is_found_out_at_the_first(error: Exception) -> None:
+    there = Refusing({style.name: error for style in MANY})
+    own = labels(there)
+    with pytest.raises(type(error)):
+        asyncio.run(own.ensure())
+    assert there.tried == [MANY[0].name]
+    assert len(own.failing) == 0

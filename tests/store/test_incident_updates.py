@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from github_store import Store
 from github_store.embedded import EmbeddedGitHub
+from github_store.reply import Reply
 from tests.github_person import Person
 from tests.store.incident_scene import with_store
 
@@ -35,5 +38,25 @@ def test_all_comments_are_there_oldest_first(github: EmbeddedGitHub, owner: Pers
         assert [each.body for each in comments] == [f"update {i}" for i in range(120)]
         await store.incidents.add_comment(number, "the latest")
         assert (await store.incidents.comments(number))[-1].body == "the latest"
+
+    with_store(github, steps)
+
+
+@pytest.mark.parametrize("odd", [None, {}, {"id": 4}, {"id": "x", "created_at": 7}, [], "text"])
+def test_one_odd_comment_is_left_out_and_the_others_are_there(
+    github: EmbeddedGitHub, owner: Person, odd: object
+) -> None:
+    number = owner.open_issue()
+    for text in ("one", "two"):
+        owner.do("POST", f"/issues/{number}/comments", {"body": text})
+
+    async def steps(store: Store) -> None:
+        assert len(await store.incidents.comments(number)) == 2
+        [path] = [each for each in store.held.paths() if f"/issues/{number}/comments" in each]
+        told = owner.do("GET", f"/issues/{number}/comments")
+        store.held.put(path, Reply(200, {}, [told[0], odd, told[1]]))
+        comments = await store.incidents.comments(number)
+        assert [each.body for each in comments] == ["one", "two"]
+        assert store.failing["element"] == 1
 
     with_store(github, steps)

@@ -20,7 +20,7 @@ from typing import Final
 from github_store.incident import is_dismissed
 from github_store.markers import Bound, read_hidden, read_markup, write_hidden
 from github_store.records import Issue
-from github_store.timestamps import readable
+from github_store.timestamps import is_date_alone, readable
 from github_store.yaml_source import shown
 
 MOST_TOLD: Final = 6
@@ -61,8 +61,11 @@ class TimeProblem:
         """What follows the value in a sentence."""
         if self.start is not None:
             return f"is not after the start, {readable(self.start)}"
+        problem = "cannot be read as a time"
+        if is_date_alone(self.value):  # of a start it can be
+            problem = "lacks the time of day, which an end needs"
         instead = "" if self.counts is None else f"; {readable(self.counts)} counts instead"
-        return f"cannot be read as a time{instead}"
+        return problem + instead
 
 
 def time_problems(issue: Issue) -> tuple[TimeProblem, ...]:

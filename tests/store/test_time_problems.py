@@ -55,7 +55,7 @@ def of(body: str, **changes: str) -> str:
         (
             FORM.format("soon", "2026-11-24"),
             'startDatetime: "soon" cannot be read as a time; '
-            'endDatetime: "2026-11-24" cannot be read as a time',
+            'endDatetime: "2026-11-24" lacks the time of day, which an end needs',
         ),
         (
             FORM.format("2026-11-24 18:30", "2026-11-24 17:30 UTC"),
@@ -124,7 +124,7 @@ def test_nothing_that_stands_there_leaves_its_code_span(value: str, body: str, f
         if line.startswith("- **"):
             assert re.fullmatch(
                 r"- \*\*(Start|End) time:\*\* (`+) (?:(?!\2)|`(?!\2)).*? \2(?!`) "
-                r"(cannot be read as a time|is not after the start)[^`@<]*",
+                r"(cannot be read as a time|lacks the time of day|is not after the start)[^`@<]*",
                 line,
             ), line
     assert told(problems).isprintable()

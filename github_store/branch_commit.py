@@ -83,7 +83,7 @@ class BranchWriter:
             _require_same(sha, change.files.get(path))
         parents = [base.commit] if base else []
         commit = await self._create(
-            "/git/commits", {"message": message, "tree": tree["sha"], "parents": parents}
+            "/git/commits", {"message": message, "tree": text_at(tree, "sha"), "parents": parents}
         )
         return Snapshot(text_at(commit, "sha"), text_at(tree, "sha"), change.files)
 

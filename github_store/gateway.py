@@ -21,6 +21,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from github_store.answer_shape import misshapen
 from github_store.api_address import api_path
 from github_store.credential import (
     UNTOLD_LOGIN,
@@ -206,7 +207,10 @@ class Gateway:
             reply = await self._send(Request("GET", where))
         if not reply.ok or len(asked) == 1:
             return False
-        self.repository_name = str(reply.data["full_name"])
+        name = reply.data.get("full_name")
+        if name is None:
+            raise NotTheApi(f"GitHub at {self.api_url} does not say what {asked[-1]} is called")
+        self.repository_name = str(name)
         return True
 
     async def _send(self, request: Request, accept: Collection[int] = ()) -> Reply:
@@ -244,9 +248,9 @@ class Gateway:
             reply = Reply(status or 0, told, parsed(text), len(text))
             is_limit = is_rate_limit(reply)
             self._observe(Exchange(method, path, status, seconds, told, is_limit))
-        if reply.data is None and text and reply.ok:
+        if reply.ok and (problem := _problem(request, reply, text)):
             kind = NotTheApi if request.is_read else OutcomeUnknown
-            raise kind(f"what {self.api_url} answers is no JSON")
+            raise kind(f"what GitHub at {self.api_url} answers is {problem}")
         return reply
 
     def _judged(self, reply: Reply, is_read: bool, accept: Collection[int]) -> Reply:
@@ -267,3 +271,10 @@ class Gateway:
             f"GitHub at {self.api_url} answered {reply.status} {reply.message}".rstrip(),
             retry_after_seconds=header_seconds(reply.headers),
         )
+
+
+def _problem(request: Request, reply: Reply, text: str) -> str | None:
+    """What a success is instead of an answer."""
+    if reply.data is None and text and text.strip() != "null":
+        return "no JSON"
+    return misshapen(request.method, request.path, reply.data)

@@ -40,7 +40,7 @@ async def check_repository(gateway: Gateway) -> str:
         raise _wrong_credential(gateway, error) from None
     if not reply.ok:
         if not reply.message:  # GitHub says "Not Found" in JSON: this is some website's page
-            raise NotTheApi(f"what {gateway.api_url} answers is no JSON ({reply.status})")
+            raise NotTheApi(f"what GitHub at {gateway.api_url} answers is no JSON ({reply.status})")
         raise ConfigurationError(
             f"GITHUB_REPOSITORY: {name} does not exist, or the token may not see it"
         )

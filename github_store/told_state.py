@@ -63,7 +63,7 @@ class ToldState:
             if held.reply.status == 410:
                 return
         else:
-            known_at = seconds_from_iso(held.reply.data["updated_at"])
+            known_at = _updated_at(held.reply.data)
             if updated_at < known_at:
                 return
             if updated_at == known_at:
@@ -94,7 +94,7 @@ class ToldState:
                 self._held.put(path, reply)
         else:
             answered_at = _updated_at(reply.data)
-            told_at = seconds_from_iso(now.reply.data["updated_at"])
+            told_at = _updated_at(now.reply.data)
             is_same = _shown(now.reply.data) == _shown(reply.data)
             if told_at <= answered_at:
                 self._held.put(path, reply)

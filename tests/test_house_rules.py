@@ -21,6 +21,7 @@ PURE = (
     "app/readiness",
     "app/status_page",
     "app/visible_text",
+    "github_store/answer_shape",
     "github_store/api_address",
     "github_store/circuit",
     "github_store/coverage",

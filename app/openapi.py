@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
 
 
 def openapi_yaml() -> bytes:
@@ -13,5 +13,5 @@ def openapi_yaml() -> bytes:
 
 
 def openapi_document() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(openapi_yaml())
+    document: dict[str, Any] = YAML(typ="safe", pure=True).load(openapi_yaml())
     return document

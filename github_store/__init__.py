@@ -64,6 +64,7 @@ from github_store.recurring_lines import RecurringLines
 from github_store.request_kind import request_kind
 from github_store.sample import Sample
 from github_store.search_query import SearchFilter
+from github_store.similar_names import similar_name
 from github_store.status_store import StatusHealth, StatusStore
 from github_store.store import Store, open_store
 from github_store.timestamps import LATEST
@@ -139,5 +140,6 @@ __all__ = [
     "parse_monitors",
     "point_hook",
     "request_kind",
+    "similar_name",
     "write_private_file",
 ]

@@ -26,6 +26,7 @@ from github_store.monitors_file import (
     local_monitors,
     parsed_monitors,
     read_monitors,
+    tell_warnings,
 )
 from github_store.repository_access import Access, check_access
 from github_store.start_memory import Remembered, StartMemory
@@ -68,7 +69,7 @@ async def begin(
         if known is None:
             raise
         return await _begin_remembering(gateway, known, monitors_path, outage=error)
-    monitors = parsed_monitors(text)
+    monitors = await _monitors(text)
     await asyncio.to_thread(
         memory.keep,
         Remembered(
@@ -80,6 +81,12 @@ async def begin(
         ),
     )
     return Beginning(access, monitors)
+
+
+async def _monitors(text: MonitorsText) -> Monitors:
+    found = await asyncio.to_thread(parsed_monitors, text)
+    tell_warnings(found)
+    return found.monitors
 
 
 async def _asked(
@@ -103,7 +110,7 @@ async def _begin_remembering(
         text = MonitorsText(
             known.monitors_text, committed_source(gateway, monitors_path), is_committed=True
         )
-    monitors = parsed_monitors(text)
+    monitors = await _monitors(text)
     log.warning(
         "GitHub is out (%s): starting with what is known of %s; what GitHub has to say to the "
         "credential, the labels and the monitors is asked when it answers again",

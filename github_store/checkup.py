@@ -199,11 +199,12 @@ class _Checkup:
 
     async def _monitors_and_labels(self) -> list[Finding]:
         try:
-            monitors = await load_monitors(self._gateway, self._monitors_path)
+            found = await load_monitors(self._gateway, self._monitors_path)
         except ConfigurationError as error:
             return [fail("monitors", str(error), "mend the file, or set MONITORS to another")]
-        counted = f"{len(monitors.tags)} in {self._monitors_path}"
-        return [ok("monitors", counted), await self._labels(monitors)]
+        counted = f"{len(found.monitors)} in {self._monitors_path}"
+        doubts = [warn("monitors", each, "mend the file") for each in found.warnings]
+        return [ok("monitors", counted), *doubts, await self._labels(found.monitors)]
 
     async def _labels(self, monitors: Monitors) -> Finding:
         there = await self._tracker().labels.keys()

@@ -72,7 +72,7 @@ async def open_direct_push(
     )
     try:
         await check_repository(gateway)
-        monitors = await load_monitors(gateway, monitors_path)
+        monitors = (await load_monitors(gateway, monitors_path)).monitors
         branch = StatusBranch(gateway, branch=status_branch, blobs=None, clock=clock)
         held = HeldBoard(branch, freshness=Freshness(), clock=clock)
         writer = StatusWriter(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+from urllib.parse import unquote
 
 from github_store.labels import MAX_LABEL_LENGTH, OWN_LABEL_KEYS, label_key, label_keys
 from github_store.tag_aliases import AliasMap
@@ -115,6 +116,18 @@ def tag_problem(tag: str) -> str | None:
         return f"contains {_named(unfit)}: no comma, quote, slash or control character"
     if label_key(tag) in OWN_LABEL_KEYS:
         return "is a label with a meaning of its own; choose another tag"
+    return _address_problem(tag)
+
+
+def _address_problem(tag: str) -> str | None:
+    """A tag is also a part of addresses, which programs decode, once and more, and shorten."""
+    decoded, before = unquote(tag), tag
+    while decoded != before:
+        decoded, before = unquote(decoded), decoded
+    if unicodedata.normalize("NFKC", decoded) in {".", ".."}:
+        return "names a folder in an address; choose another tag"
+    if unfit := next((char for char in decoded if not _fits_a_tag(char)), None):
+        return f"contains {_named(unfit)} once it is decoded in an address; choose another tag"
     return None
 
 

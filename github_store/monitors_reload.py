@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 from github_store.current_monitors import CurrentMonitors
 from github_store.errors import ConfigurationError, StoreError
 from github_store.gateway import Gateway
 from github_store.incident_store import IncidentStore
-from github_store.monitors_file import MonitorsText, parsed_monitors, read_monitors
+from github_store.monitors_file import (
+    MonitorsText,
+    is_local,
+    parsed_monitors,
+    read_monitors,
+    tell_warnings,
+)
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +73,7 @@ class MonitorsReload:
 
     async def _read(self) -> None:
         async with self.alone:
-            if await asyncio.to_thread(Path(self._path).is_file):
+            if await asyncio.to_thread(is_local, self._path):
                 self.is_pending = False
                 return
             try:
@@ -82,8 +87,9 @@ class MonitorsReload:
         text = await read_monitors(self._gateway, self._path)
         found = await asyncio.to_thread(parsed_monitors, text)
         await asyncio.to_thread(self._remember, text)
-        if self._monitors.take(found):
-            log.info("monitors.yaml was pushed: %d monitors", len(found))
+        if self._monitors.take(found.monitors):
+            log.info("monitors.yaml was pushed: %d monitors", len(found.monitors))
+            tell_warnings(found)
         elif not self.is_pending:
             return
         await self._incidents.ensure_labels()

@@ -45,6 +45,7 @@ PURE = (
     "github_store/records",
     "github_store/request_kind",
     "github_store/search_query",
+    "github_store/similar_names",
     "github_store/status_board",
     "github_store/status_board_format",
     "github_store/status_changes",
@@ -58,6 +59,7 @@ PURE = (
     "github_store/uptime",
     "github_store/webhook",
     "github_store/window_status",
+    "github_store/yaml_scanner",
     "github_store/yaml_source",
 )
 """Modules and packages that only compute, those to come among them."""

@@ -329,7 +329,7 @@ async def fresh(github: EmbeddedGitHub, running: Store, clock: Hand, folder: Pat
     store = assemble_store(
         gateway,
         own_logins={"owner"},
-        monitors=await load_monitors(gateway, "monitors.yaml"),
+        monitors=(await load_monitors(gateway, "monitors.yaml")).monitors,
         journal=CopiedJournal(running.statuses._journal.pending()),  # type: ignore[arg-type]
         intents=DiskIntents(folder, clock=clock),
         blobs=None,

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import pytest
-import yaml
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from github_store.errors import ConfigurationError
 from github_store.yaml_source import (
     MAX_DEPTH,
+    MAX_KEYS,
     MAX_LENGTH,
+    MAX_MERGED,
     YamlSource,
     boolean_of,
     is_null,
     line_of,
+    meant_boolean_of,
+    number_as_text,
+    number_of,
     shown,
     text_of,
-    whole_number_of,
 )
 
 
-def node(text: str) -> yaml.Node:
+def node(text: str) -> Node:
     root = YamlSource(text, name="x.yaml").compose()
     assert root is not None
     return root
 
 
-def mapping(text: str) -> dict[str, yaml.Node]:
+def mapping(text: str) -> dict[str, Node]:
     source = YamlSource(text, name="x.yaml")
     root = source.compose()
-    assert isinstance(root, yaml.MappingNode)
+    assert isinstance(root, MappingNode)
     return source.fields(root, "root")
 
 
@@ -37,7 +41,17 @@ def mapping(text: str) -> dict[str, yaml.Node]:
     [
         pytest.param("a: [1", "line 1, column 6: not valid YAML: ", id="unclosed"),
         pytest.param("a: b\n c: d", "line 2, column 3: not valid YAML: ", id="indentation"),
-        pytest.param("a:\n\t- b", "line 2, column 1: not valid YAML: ", id="a tab"),
+        pytest.param("a:\n\t- b", "line 2, column 2: not valid YAML: ", id="a tab"),
+        pytest.param("a: b\n\tc: d", "line 2, column 2: not valid YAML: ", id="a tab for a key"),
+        pytest.param("- b\n\t- c", "line 2, column 2: not valid YAML: ", id="a tab for an item"),
+        pytest.param(
+            "a:\n  b: 1\n  c: 2\n  b: 3",
+            'line 4, column 3: not valid YAML: the key "b" is given twice',
+            id="a key given twice",
+        ),
+        pytest.param("a: |0\n  b", "line 1, column 5: not valid YAML: ", id="a bad block header"),
+        pytest.param("a: !e!x b", "line 1, column 4: not valid YAML: ", id="an unknown handle"),
+        pytest.param("%YAML 2.0\n--- a", "line 1, column 1: not valid YAML: ", id="YAML 2"),
         pytest.param("a: *b", "line 1, column 4: not valid YAML: ", id="an unknown alias"),
         pytest.param("a: 1\n---\nb: 2", "line 2, column 1: not valid YAML: ", id="two documents"),
         pytest.param(
@@ -73,7 +87,7 @@ def test_a_text_without_a_document_has_no_root() -> None:
 
 def test_depth_is_counted_not_guessed() -> None:
     deep = "[" * (MAX_DEPTH - 1) + "x" + "]" * (MAX_DEPTH - 1)
-    assert isinstance(node(deep), yaml.SequenceNode)
+    assert isinstance(node(deep), SequenceNode)
     with pytest.raises(ConfigurationError, match="levels deep"):
         node(f"[{deep}]")
 
@@ -115,9 +129,62 @@ def test_merge_keys_are_followed(text: str, expected: dict[str, str]) -> None:
     assert values(text) == expected
 
 
-def test_a_key_given_twice_is_refused_with_its_second_line() -> None:
-    with pytest.raises(ConfigurationError, match=r"line 3: root\.a: is given twice"):
-        mapping("a: 1\nb: 2\na: 3")
+def test_what_is_merged_without_end_is_refused() -> None:
+    levels = range(1, 2 * MAX_MERGED)
+    chain = "".join(f"  - &l{n} {{<<: *l{n - 1}}}\n" for n in levels)
+    with pytest.raises(ConfigurationError, match=r"root: is merged from more than 100 mappings$"):
+        mapping(f"a:\n  - &l0 {{}}\n{chain}<<: *l{levels[-1]}")
+    many = ", ".join(f"k{n}: x" for n in range(MAX_KEYS))
+    with pytest.raises(ConfigurationError, match=r"root: has more than 200 keys$"):
+        mapping(f"a: b\n<<: {{{many}}}")
+
+
+# Tabs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a: b\t\nc: d", id="after a value"),
+        pytest.param("a: 'b' \t\nc: \"d\"\t", id="after a text in quotes"),
+        pytest.param("a: b\n\t\t\nc: d", id="an empty line of tabs"),
+        pytest.param("a: b\n \t \nc: d\n\t", id="an empty line of both"),
+        pytest.param("a: b\t# x\nc: d \t# x", id="before a comment"),
+        pytest.param("a:\tb\nc: \t d", id="after a colon"),
+        pytest.param("a\t: b\n'c'\t:\td", id="before a colon"),
+        pytest.param("\t# x\na: b\n\t\t# x\nc: d", id="a comment line"),
+        pytest.param('{\n\t"a": "b",\n\t"c":\t"d"\t\n\t}\t\n', id="JSON"),
+        pytest.param("\t{a: b,\tc\t: d}", id="brackets on a line that begins with one"),
+        pytest.param("a:\n\tb\nc:\n\t'd'", id="a value on a line that begins with one"),
+        pytest.param("---\t# x\na: b\nc: d\n...\t", id="after a document's start and end"),
+        pytest.param("a: &x\tb\nc: |-\t# x\n  d", id="after an anchor and a block's header"),
+        pytest.param("a: b\t\r\n\t\r\nc: d\t\r\n", id="with CRLF"),
+        pytest.param("? \ta\n:\tb\n? c\n: d", id="after a question mark"),
+    ],
+)
+def test_tabs_are_white_space_wherever_yaml_1_2_has_some(text: str) -> None:
+    assert values(text) == {"a": "b", "c": "d"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: b\tc", "b\tc"),
+        ("a: b\n  \tc", "b c"),
+        ("a: b\n  c\t\n\t\n  d", "b c\nd"),
+        ("a: 'b\n\tc\td'", "b c\td"),
+        ("a: |\n  b\tc\n  \td\n", "b\tc\n\td\n"),
+        ("a: >2-\t\n   b\n", " b"),
+    ],
+)
+def test_tabs_in_texts_stay(text: str, value: str) -> None:
+    assert values(text) == {"a": value}
+
+
+def test_a_list_of_lists_knows_where_its_items_begin() -> None:
+    root = node("-\t\n  - a\t\n\t# x\n  - b\n-\tc\n")
+    assert isinstance(root, SequenceNode)
+    assert [line_of(each) for each in root.value] == [2, 5]
 
 
 # Scalars
@@ -152,44 +219,47 @@ def test_texts_are_what_yaml_1_2_reads_as_texts(written: str, text: str | None) 
 
 
 @pytest.mark.parametrize(
-    ("written", "expected"),
+    ("written", "expected", "meant"),
     [
-        *[(each, True) for each in ("true", "True", "TRUE", "yes", "on")],
-        *[(each, False) for each in ("false", "no", "Off")],
-        *[(each, None) for each in ("'true'", "1", "y", "~", "[true]")],
+        *[(each, True, None) for each in ("true", "True", "TRUE")],
+        *[(each, False, None) for each in ("false", "False")],
+        *[(each, None, True) for each in ("yes", "On", "'true'", "' TRUE '")],
+        *[(each, None, False) for each in ("no", "off", '"False"')],
+        *[(each, None, None) for each in ("1", "y", "~", "[true]", "maybe", "tRue x")],
     ],
 )
-def test_booleans(written: str, expected: bool | None) -> None:
-    assert boolean_of(node(written)) is expected
+def test_booleans(written: str, expected: bool | None, meant: bool | None) -> None:
+    assert (boolean_of(node(written)), meant_boolean_of(node(written))) == (expected, meant)
 
 
 @pytest.mark.parametrize(
-    ("written", "expected"),
+    ("written", "expected", "as_text"),
     [
-        ("0", 0),
-        ("3", 3),
-        ("'3'", 3),
-        ("010", 10),
-        ("999999999", 999_999_999),
-        ("9999999999", None),
-        ("-1", None),
-        ("+1", None),
-        ("1.0", None),
-        ("1e3", None),
-        ("0x10", None),
-        ("0b1", None),
-        ("1_000", None),
-        ("1:30", None),
-        ("٣", None),
-        ("''", None),
-        ("three", None),
-        ("true", None),
-        ("~", None),
-        ("[3]", None),
+        ("0", 0, "0"),
+        ("3", 3, "3"),
+        ("'3'", 3, "3"),
+        ("010", 10, "10"),
+        ("-1", -1, "-1"),
+        ("+1.50", 1.5, "1.5"),
+        (".5", 0.5, "0.5"),
+        ("5.", 5, "5"),
+        ("1e3", 1000, "1000"),
+        ("1.5e-7", 1.5e-7, "0.00000015"),
+        ("0x1F", 31, "31"),
+        ("0o17", 15, "15"),
+        ("-0b11", -3, "-3"),
+        ("1_000", 1000, "1000"),
+        ("9007199254740993", 2**53, "9007199254740992"),
+        ("12345678901234567890", 12345678901234567890.0, "12345678901234567000"),
+        *[(each, None, "") for each in ("1:30", "٣", "''", "three", "true", "~", "[3]")],
+        *[(each, None, "") for each in (".inf", ".nan", "9" * 5000, "0x" + "f" * 5000, "'0x1F'")],
+        *[(each, None, "") for each in ("1e999999", "0o9", "0x", "._", "'1_0'")],
     ],
 )
-def test_whole_numbers_are_plain_digits(written: str, expected: int | None) -> None:
-    assert whole_number_of(node(written)) == expected
+def test_numbers(written: str, expected: float | None, as_text: str) -> None:
+    number = number_of(node(written))
+    assert number == expected
+    assert number is None or number_as_text(number) == as_text
 
 
 @pytest.mark.parametrize(("written", "expected"), [("~", True), ("null", True), ("''", False)])

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
@@ -148,11 +148,8 @@ class Inbox:
         if not is_ours:
             return False
         self.delivered_at = self._clock()
-        try:
-            for news in told:
-                await self.apply(news if first_id is None else doubted(news))
-        except RecursionError:
-            raise MalformedDelivery("the payload is nested too deeply") from None
+        if not await self._apply_each(told if first_id is None else map(doubted, told)):
+            raise MalformedDelivery(f"part of it is no payload of the event {event[:40]}")
         if first_id is not None:
             return False
         self._id_by_digest[digest] = delivery_id
@@ -170,6 +167,16 @@ class Inbox:
         if body.sha256 not in self._id_by_digest:
             self._id_by_digest[body.sha256] = ""
             self.look(True)
+
+    async def _apply_each(self, told: Iterable[News]) -> bool:
+        """Apply all that can be; whether that is all there is."""
+        is_whole = True
+        for news in told:
+            try:
+                await self.apply(news)
+            except NO_PAYLOAD:
+                is_whole = False
+        return is_whole
 
     async def apply(self, news: News, *, is_read_now: bool = False) -> None:
         """Update or forget exactly what the news touches. ``is_read_now``: it was read from GitHub

@@ -117,7 +117,9 @@ class IssueComments:
         ]
 
     def take(self, comment_id: int, data: Mapping[str, Any], *, is_read_now: bool = False) -> None:
-        """Hold a comment as somebody else was told it is; see told_state.py."""
+        """Hold a comment as somebody else was told it is; see told_state.py. Raises KeyError,
+        TypeError or ValueError for what is none."""
+        comment_from(data)
         self._told.take(self._path(comment_id), data, is_read_now=is_read_now)
 
     def is_in_question(self, comment_id: int) -> bool:

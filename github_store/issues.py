@@ -84,7 +84,9 @@ class Issues:
             await self._repository.write("DELETE", path, accept={404})
 
     def take(self, number: int, data: Mapping[str, Any], *, is_read_now: bool = False) -> None:
-        """Hold an issue as somebody else was told it is; see told_state.py."""
+        """Hold an issue as somebody else was told it is; see told_state.py. Raises KeyError,
+        TypeError or ValueError for what is none: held, it could not be read."""
+        issue_from(data)
         self._told.take(self._path(number), data, is_read_now=is_read_now)
         self._numbers.note(number)
 

@@ -463,6 +463,7 @@ def assemble_store(
             labels.failing,
             coverage.failing,
             statuses.failing,
+            sweeper.failing,
             time_notices.failing,
             writer.failing,
         ),

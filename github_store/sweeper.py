@@ -6,7 +6,7 @@ status branch is; three conditional requests, free of quota while nothing change
 list tells which issues are gone, monitors.yaml is read, and what is held is confirmed before it is
 given again. As long
 as sweeps succeed and deliveries are verified, what is held is vouched for: it is fresh whatever
-its age. A sweep that failed is repeated after half a minute. Where GitHub's requests run short
+its age. What of a sweep failed is repeated after half a minute. Where GitHub's requests run short
 sweeps are further apart, and deliveries are believed for as much longer.
 
 A delivery that is not to be taken at its word lets one look come sooner (``look``).
@@ -24,16 +24,20 @@ from typing import Any
 
 from github_store.committer import event_or_timeout
 from github_store.errors import StoreError
+from github_store.failing_items import FailingItems, backoff_after
 from github_store.freshness import Vouched
 from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard
 from github_store.inbox import Inbox
 from github_store.incident_news import IncidentNews
 from github_store.issue_tracker import IssueTracker
+from github_store.item_backoff import Backoff
 from github_store.monitors_reload import MonitorsReload
-from github_store.webhook import CommentChanged, IssueChanged
+from github_store.recurring_lines import RecurringLines
+from github_store.webhook import NO_PAYLOAD, CommentChanged, IssueChanged
 
 log = logging.getLogger(__name__)
+lines = RecurringLines(log)
 
 SWEEP_SECONDS = 300.0
 RETRY_SECONDS = 30.0
@@ -42,6 +46,10 @@ LOOK_SECONDS = 10.0
 """The least between two looks that deliveries cause, however many there are."""
 OVERLAP_SECONDS = 120
 """A sweep looks back so much further than needed: clocks differ and lists lag."""
+
+
+def _backoff(error: Exception) -> Backoff:
+    return backoff_after(error, soon=Backoff(RETRY_SECONDS, SWEEP_SECONDS))
 
 
 class Sweeper:
@@ -75,10 +83,13 @@ class Sweeper:
         self._wait = wait
         self._wanted = asyncio.Event()
         self._begun_at = -math.inf
-        self._since = int(clock()) - OVERLAP_SECONDS
+        self._since = self._newest = int(clock()) - OVERLAP_SECONDS
         self._vouched_since: float | None = None
         self._swept_at: float | None = None
-        self._error: StoreError | None = None
+        self.failing: FailingItems[str] = FailingItems(
+            "sweep", "looking at", clock=clock, backoff=_backoff
+        )
+        """By name: parts of a sweep that fail, while the others are looked at."""
         self._full_at = clock()
         self._seen: dict[int, Mapping[str, Any]] = {}
         self._running: asyncio.Task[None] | None = None
@@ -116,17 +127,14 @@ class Sweeper:
             next_at = self._begun_at + RETRY_SECONDS
             try:
                 await self.sweep()
-            except StoreError as error:
-                if type(error) is not type(self._error):
-                    log.warning("a sweep failed, answers are held no longer than usual: %s", error)
-                self._error = error
+            except StoreError:  # told by then; answers are held no longer than usual
                 self._vouch_no_more()
             except Exception:  # a fault of ours must not end the task
                 log.exception("a sweep met a fault of its own")
                 self._vouch_no_more()
             else:
-                self._error = None
-                next_at += SWEEP_SECONDS - RETRY_SECONDS
+                if not len(self.failing):
+                    next_at += SWEEP_SECONDS - RETRY_SECONDS
 
     def _seconds_until(self, usual_at: float) -> float:
         """Until the next sweep, where usually it were due then."""
@@ -139,47 +147,71 @@ class Sweeper:
         return wait_seconds if wait_seconds > 0 else self._hold_off()
 
     async def sweep(self) -> None:
-        """Look once. Raises StoreError where GitHub is out."""
-        begun_at = self._clock()
-        newest = self._since
-        changed: dict[int, Mapping[str, Any]] = {}
-        for number, data, updated_at in await self._tracker.listings.updated_since(self._since):
-            changed[number] = data
-            if self._seen.get(number) != data:
-                await self._inbox.apply(IssueChanged(number, data), is_read_now=True)
-            newest = max(newest, updated_at)
-        self._seen = changed
-        comments = await self._tracker.comments.updated_since(self._since)
-        for number, comment_id, data, updated_at in comments:
-            changed_comment = CommentChanged(number, comment_id, data)
-            await self._inbox.apply(changed_comment, is_read_now=True)
-            newest = max(newest, updated_at)
-        await self._board.ask()
-        full_at = self._full_at
+        """Look once, at one part after the other: one that fails keeps none of the others from
+        being looked at, and backs off. Raises StoreError where GitHub is out."""
+        begun_at, full_at = self._clock(), self._full_at
         is_full = begun_at - full_at >= FULL_SECONDS
-        await self._monitors_reload.swept(is_full=is_full)
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "changed issues": self._take_issues,
+            "changed comments": self._take_comments,
+            "the status branch": self._board.ask,
+            "monitors.yaml": lambda: self._monitors_reload.swept(is_full=is_full),
+        }
         if is_full:
-            await self._find_gone()
-            # Nothing tells of a comment that was deleted or a label that was renamed while a
-            # delivery was lost: so once an hour each answer is asked for anew before it is given.
-            self._held.expire()
-            self._news.note_everything()
-            if self._full_at == full_at:  # nobody wants another one since
-                self._full_at = begun_at
-        if newest > self._since + 2 * OVERLAP_SECONDS:
+            parts["what is gone"] = lambda: self._find_gone(full_at, begun_at)
+        self.failing.keep(parts)
+        with self.failing.walk() as walk:
+            for name in self.failing.in_turn(parts):
+                with walk.attempt(name):
+                    await parts[name]()
+        if len(self.failing):
+            self._vouch_no_more()
+            return
+        if self._newest > self._since + 2 * OVERLAP_SECONDS:
             # The same address again is a conditional request: so it moves only with news.
-            self._since = newest - OVERLAP_SECONDS
+            self._since = self._newest - OVERLAP_SECONDS
         if self._vouched_since is None:
             self._vouched_since = begun_at
         self._swept_at = begun_at
         self._vouch()
 
-    async def _find_gone(self) -> None:
+    async def _take_issues(self) -> None:
+        changed: dict[int, Mapping[str, Any]] = {}
+        for number, data, updated_at in await self._tracker.listings.updated_since(self._since):
+            changed[number] = data
+            if self._seen.get(number) != data:
+                try:
+                    await self._inbox.apply(IssueChanged(number, data), is_read_now=True)
+                except NO_PAYLOAD:
+                    self._tracker.issues.distrust(number)
+                    lines.warning(f"issue {number}", "issue %d is listed in another shape", number)
+            self._newest = max(self._newest, updated_at)
+        self._seen = changed
+
+    async def _take_comments(self) -> None:
+        comments = await self._tracker.comments.updated_since(self._since)
+        for number, comment_id, data, updated_at in comments:
+            try:
+                changed = CommentChanged(number, comment_id, data)
+                await self._inbox.apply(changed, is_read_now=True)
+            except NO_PAYLOAD:
+                self._tracker.comments.distrust(comment_id)
+                name = f"comment {comment_id}"
+                lines.warning(name, "%s is listed in another shape", name)
+            self._newest = max(self._newest, updated_at)
+
+    async def _find_gone(self, full_at: float, begun_at: float) -> None:
         """Forget held issues that the full list does not have any more."""
         listed = await self._tracker.listings.incident_numbers()
         for number in self._tracker.issues.held_numbers() - listed:
             self._tracker.issues.forget(number)
             self._news.note(number)
+        # Nothing tells of a comment that was deleted or a label that was renamed while a
+        # delivery was lost: so once an hour each answer is asked for anew before it is given.
+        self._held.expire()
+        self._news.note_everything()
+        if self._full_at == full_at:  # nobody wants another one since
+            self._full_at = begun_at
 
     def _vouch(self) -> None:
         """Believe deliveries until the sweep after the next should have been."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from typing import Any
+
+import pytest
 
 from github_store import SearchFilter, Status, Store
 from github_store.embedded import EmbeddedGitHub
@@ -102,5 +106,82 @@ def test_a_full_look_finds_at_once_what_was_deleted_unheard_of(github: EmbeddedG
         before = github.count("GET", "labels=incident&per_page")
         await store.sweeper.sweep()
         assert github.count("GET", "labels=incident&per_page") == before, "the next is none"
+
+    with_post(github, steps)
+
+
+PARTS = {
+    "issues": (r"/issues\?(?!.*labels=)", "title"),
+    "comments": (r"/issues/comments\?", "comment"),
+    "branch": (r"/git/ref/heads", "status"),
+    "monitors": (r"/contents/monitors", "none"),
+    "what is gone": (r"labels=incident&per_page", "gone"),
+}
+
+
+@pytest.mark.parametrize(("match", "missed"), PARTS.values(), ids=PARTS)
+def test_a_part_that_fails_keeps_no_other_from_being_looked_at_and_nothing_is_vouched_for(
+    github: EmbeddedGitHub, match: str, missed: str
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number, gone = owner.open_issue("Before"), owner.open_issue("Gone")
+        await post.deliver(*post.collected())
+        for each in (number, gone):
+            await store.incidents.get(each)
+            await store.incidents.comments(each)
+        await store.sweeper.sweep()
+        await asyncio.sleep(1.05)  # updated_at has whole seconds, on GitHub's own clock
+        owner.do("PATCH", f"/issues/{number}", {"title": "After"})
+        owner.do("POST", f"/issues/{number}/comments", {"body": "lost"})
+        github.delete_issue("owner/status", gone)
+        post.collected()  # and lost
+        clock.ahead += 3601
+        fault = github.faults.add("error", match=match, status=500)
+        asked = len(github.requests)
+        await store.sweeper.sweep()
+        lines = [f"{each.method} {each.target}" for each in list(github.requests)[asked:]]
+        for part, _ in PARTS.values():
+            assert any(re.search(part, line) for line in lines), part
+        if missed == "none":  # it tells by itself
+            return
+        assert store.failing["sweep"] == 1
+        assert store.held.vouched is None
+        github.faults.lift(fault)
+        clock.ahead += 60
+        await store.sweeper.sweep()
+        assert store.failing["sweep"] == 0
+        assert store.held.vouched is not None
+        assert (await store.incidents.get(number)).title == "After"
+        assert [each.body for each in await store.incidents.comments(number)] == ["lost"]
+        found = await store.incidents.search(SearchFilter(), page=1, per_page=10)
+        assert [each.number for each in found] == [number]
+
+    with_post(github, steps)
+
+
+def test_one_changed_issue_of_another_shape_keeps_no_other_from_being_told(
+    github: EmbeddedGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        first, second = owner.open_issue("First"), owner.open_issue("Second")
+        await post.deliver(*post.collected())
+        for each in (first, second):
+            await store.incidents.get(each)
+        await asyncio.sleep(1.05)
+        for each in (first, second):
+            owner.do("PATCH", f"/issues/{each}", {"title": "After"})
+        post.collected()
+        told = [owner.do("GET", f"/issues/{each}") for each in (first, second)]
+        odd = {**told[0], "labels": [{"colour": "red"}], "title": None}
+        at = 1_790_000_000
+        listed = [(first, odd, at), (second, told[1], at)]
+
+        async def updated_since(_: int) -> Any:
+            return listed
+
+        monkeypatch.setattr(store.incidents._tracker.listings, "updated_since", updated_since)
+        await store.sweeper.sweep()
+        titles = [(await store.incidents.get(each)).title for each in (first, second)]
+        assert titles == ["After", "After"]
 
     with_post(github, steps)

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 
-def trouble(error: sqlite3.Error) -> str:
+def trouble(error: sqlite3.Error | OSError) -> str:
     """Why nothing was kept, and what would end it."""
     name = getattr(error, "sqlite_errorname", "") or type(error).__name__
     if name.startswith("SQLITE_FULL"):
@@ -29,6 +29,5 @@ def advice(path: Path, error: Exception) -> str:
         return f"{path} cannot be opened for writing ({error}): look for space and rights"
     return (
         f"{path} is damaged ({error}). It may hold samples that are not on GitHub yet, so it is"
-        f" left as it is: bring back a copy; or rescue what is legible with sqlite3's .recover;"
-        f" or move it away, together with {path.name}-wal, to start without them"
+        f" left as it is: bring back a copy, or move it away, together with {path.name}-wal"
     )

@@ -27,7 +27,9 @@ from queue import Empty, SimpleQueue
 from typing import Protocol, TypeAlias
 
 from github_store.errors import JournalUnavailable
-from github_store.journal_file import JournalFile, Sequenced
+from github_store.journal_damage import Damage
+from github_store.journal_file import JournalFile
+from github_store.journal_record import Sequenced
 from github_store.listeners import tell_all
 from github_store.sample import Sample
 
@@ -38,8 +40,9 @@ log = logging.getLogger(__name__)
 Listener: TypeAlias = Callable[[Sequence[Sequenced]], None]
 _Waiting: TypeAlias = "tuple[Sequenced, asyncio.Future[int]]"
 _Outcome: TypeAlias = "tuple[Sequence[_Waiting], Exception | None]"
-_Order: TypeAlias = "list[_Waiting] | int | None"
-"""For the writer: append these, forget up to this number, or close."""
+_Arrived: TypeAlias = "tuple[Sample, float, asyncio.Future[int]]"
+_Order: TypeAlias = "list[_Arrived] | Sequenced | None"
+"""For the writer: append these, forget up to this one, or close."""
 
 
 class Journal(Protocol):
@@ -53,6 +56,10 @@ class Journal(Protocol):
 
     def forget(self, *, up_to: int) -> None:
         """Everything up to this sequence number is on GitHub. May be lost; see above."""
+
+    @property
+    def damages(self) -> Sequence[Damage]:
+        """What was found damaged, at this start or earlier, until a person removes the note."""
 
     @property
     def depth(self) -> int:
@@ -77,10 +84,9 @@ class DiskJournal:
     """
 
     def __init__(self, directory: Path, *, clock: Callable[[], float]) -> None:
-        self._file = JournalFile(directory)
+        self._file = JournalFile(directory, now=clock())
         try:
             self._pending = deque(self._file.pending())
-            self._last_seq = self._file.last_seq()
         except BaseException:
             self._file.close()
             raise
@@ -114,11 +120,15 @@ class DiskJournal:
 
     def forget(self, *, up_to: int) -> None:
         """Drop them at once here, and on disk when the writer has time."""
-        done = 0
+        done: Sequenced | None = None
         while self._pending and self._pending[0].seq <= up_to:
-            done = self._pending.popleft().seq
+            done = self._pending.popleft()
         if done:
             self._orders.put(done)
+
+    @property
+    def damages(self) -> Sequence[Damage]:
+        return self._file.damages
 
     @property
     def depth(self) -> int:
@@ -146,11 +156,7 @@ class DiskJournal:
         if not arrived:
             return
         now = self._clock()
-        group: list[_Waiting] = []
-        for sample, acknowledged in arrived:
-            self._last_seq += 1
-            group.append((Sequenced(self._last_seq, sample, now), acknowledged))
-        self._orders.put(group)
+        self._orders.put([(sample, now, acknowledged) for sample, acknowledged in arrived])
 
     def _settle(self, outcomes: Sequence[_Outcome]) -> None:
         kept = [entry for group, error in outcomes if error is None for entry, _ in group]
@@ -172,13 +178,13 @@ class DiskJournal:
     def _write_on(self) -> None:
         is_open = True
         while is_open:
-            group: list[_Waiting] = []
+            group: list[_Arrived] = []
             for order in self._take_orders():
                 match order:
                     case None:
                         is_open = False
-                    case int(up_to):
-                        self._file.commit_landed(up_to)
+                    case Sequenced():
+                        self._file.commit_landed(order)
                         self._is_tidying = True
                     case arrived:
                         group += arrived
@@ -196,12 +202,18 @@ class DiskJournal:
                 orders.append(self._orders.get_nowait())
         return orders
 
-    def _write(self, group: list[_Waiting]) -> list[_Outcome]:
-        error = self._append([entry for entry, _ in group])
+    def _write(self, group: list[_Arrived]) -> list[_Outcome]:
+        """Numbers are given here, so that what is refused leaves no gap."""
+        first = self._file.last_seq() + 1
+        numbered = [
+            (Sequenced(seq, sample, at), acknowledged)
+            for seq, (sample, at, acknowledged) in enumerate(group, first)
+        ]
+        error = self._append([entry for entry, _ in numbered])
         if isinstance(error, ValueError) and len(group) > 1:
             # One that no file can hold fails alone.
-            return [([each], self._append([each[0]])) for each in group]
-        return [(group, error)]
+            return [outcome for each in group for outcome in self._write([each])]
+        return [(numbered, error)]
 
     def _append(self, entries: Sequence[Sequenced]) -> Exception | None:
         try:
@@ -221,6 +233,6 @@ class DiskJournal:
     def _tidy(self) -> None:
         try:
             self._is_tidying = self._file.tidy()
-        except JournalUnavailable as error:
+        except Exception as error:  # also what SQLite says of a damaged file, which may be no text
             self._is_tidying = False  # until something is forgotten again
             log.warning("committed samples stay in the journal's file for now: %s", error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from operator import is_
 
-from github_store.journal_file import Sequenced
+from github_store.journal_record import Sequenced
 from github_store.tag_aliases import AliasMap
 
 

@@ -54,7 +54,7 @@ from github_store.embedded import EmbeddedGitHub
 from github_store.gateway import Gateway
 from github_store.hook_setup import point_hook
 from github_store.intents import DiskIntents
-from github_store.journal_file import Sequenced
+from github_store.journal_record import Sequenced
 from github_store.monitors_file import load_monitors
 from github_store.store import assemble_store
 from github_store.write_budget import WriteBudget

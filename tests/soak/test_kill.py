@@ -197,7 +197,7 @@ def let_everything_be_committed(servers: list[Server]) -> None:
 
 
 def pending_in(path: Path) -> int:
-    file = JournalFile(path.parent)
+    file = JournalFile(path.parent, now=time.time())
     try:
         return len(file.pending())
     finally:

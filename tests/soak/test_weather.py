@@ -446,7 +446,7 @@ def metrics_of(server: Server) -> str:
 def pending_in(server: Server) -> int:
     found = 0
     for path in server.directory.rglob("journal.sqlite"):
-        file = JournalFile(path.parent)
+        file = JournalFile(path.parent, now=time.time())
         try:
             found += len(file.pending())
         finally:

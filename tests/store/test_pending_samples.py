@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from github_store.journal_file import Sequenced
+from github_store.journal_record import Sequenced
 from github_store.monitor import Status
 from github_store.pending_samples import Pending
 from github_store.sample import Sample

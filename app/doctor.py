@@ -28,6 +28,7 @@ from github_store import (
     Grade,
     TokenCredential,
     check_up,
+    damages_below,
     open_to_others,
 )
 
@@ -74,6 +75,9 @@ def examine(settings: Settings, warnings: Iterable[Finding] = ()) -> list[Findin
 def local_findings(settings: Settings) -> list[Finding]:
     """What the settings and this machine tell by themselves."""
     findings = [_data_dir(settings.data_dir)]
+    for damage in damages_below(settings.data_dir):
+        grade = Grade.WARN if damage.missing == 0 else Grade.FAIL
+        findings.append(Finding(grade, "journal", str(damage)))
     for name in api_tokens(settings).short:
         found = f"a token has fewer than {SHORTEST} characters"
         findings.append(Finding(Grade.WARN, name, found, "choose a longer one"))

@@ -103,6 +103,8 @@ def _facts(vitals: Vitals, now: float) -> dict[str, Any]:
             "samples": statuses.waiting,
             "oldestSeconds": _age(statuses.oldest_at, now),
             "refusedSecondsAgo": _age(statuses.refused_at, now),
+            "missingSamples": sum(damage.missing or 0 for damage in statuses.damages),
+            "damages": [Cause("journal-damaged", str(damage)) for damage in statuses.damages],
         },
         "commits": {
             "lastSecondsAgo": _age(statuses.committed_at, now),

@@ -48,6 +48,7 @@ from github_store.incident import (
 from github_store.incident_changes import StatusUpdate
 from github_store.incident_store import IncidentStore
 from github_store.incident_updates import IncidentComment
+from github_store.journal_damage import Damage, damages_below
 from github_store.keyed_writes import RequestKey
 from github_store.labels import MAX_LABEL_LENGTH
 from github_store.late_start import LateStart
@@ -86,6 +87,7 @@ __all__ = [
     "Conflict",
     "Credential",
     "CurrentMonitors",
+    "Damage",
     "DirectPush",
     "Exchange",
     "Finding",
@@ -131,6 +133,7 @@ __all__ = [
     "Unprocessable",
     "body_length",
     "check_up",
+    "damages_below",
     "incident_etag",
     "make_private",
     "make_private_directory",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -89,6 +89,7 @@ def noted(directory: Path) -> tuple[Damage, ...]:
         try:
             data = json.loads(path.read_bytes())
             damage = Damage(**{each.name: data[each.name] for each in fields(Damage)})
+            damage = replace(damage, kept_as=tuple(damage.kept_as))
             assert isinstance(damage.noticed_at, int | float)
             str(damage)
         except (OSError, ValueError, KeyError, TypeError, AssertionError, OverflowError) as error:
@@ -96,6 +97,11 @@ def noted(directory: Path) -> tuple[Damage, ...]:
         else:
             found.append(damage)
     return tuple(found)
+
+
+def damages_below(data_dir: Path) -> tuple[Damage, ...]:
+    """Those of all journals in DATA_DIR. Never raises."""
+    return tuple(damage for path in sorted(data_dir.glob("*/")) for damage in noted(path))
 
 
 def _time(at: float) -> str:

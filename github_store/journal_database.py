@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import urllib.parse
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -101,32 +102,62 @@ def create(path: Path, head: Head, entries: Iterable[Sequenced] = ()) -> None:
             _lay_out(db, head, entries)
 
 
-def opened(
-    path: Path, *, journal_id: str | None, is_counted: bool
-) -> tuple[sqlite3.Connection | None, Contents]:
-    """Open a file and read everything that waits in it, as far as that can be done.
+def examined(path: Path, *, has_log: bool, journal_id: str | None, is_counted: bool) -> Contents:
+    """Read everything that waits in a file, as far as that can be done; nothing is changed.
 
     ``journal_id`` is what the counter says; without, what the file's own head does. ``is_counted``:
     whether there is a counter. Raises ConfigurationError where it is a later version's file or
     another program's, and sqlite3.Error where the disk fails or another program has it.
     """
-    contents = Contents()
-    db: sqlite3.Connection | None = None
     try:
+        db = _looking(path, has_log=has_log)
+    except sqlite3.OperationalError:
+        db = connected(path)  # on a full disk: looking at a log needs room for its index
+    contents = Contents()
+    with closing(db):
         with _noting(contents, path):
-            db = connected(path)
-        if db is not None:
-            with _noting(contents, path):
-                _read_head(path, db, contents, is_counted=is_counted)
-            with _noting(contents, path):
-                _read_entries(db, contents, journal_id)
-            with _noting(contents, path):
-                _check(db)
-    except BaseException:
-        if db:
-            db.close()
+            _read_head(path, db, contents, is_counted=is_counted)
+        with _noting(contents, path):
+            _read_entries(db, contents, journal_id)
+        with _noting(contents, path):
+            found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+            if found != "ok":
+                raise sqlite3.DatabaseError(found.splitlines()[-1])
+    return contents
+
+
+def _looking(path: Path, *, has_log: bool) -> sqlite3.Connection:
+    """A connection that leaves file and log as they are, also at its end: any other one folds what
+    it can read of a damaged log into the file, and removes the rest.
+
+    Raises sqlite3.OperationalError where the disk does not allow it.
+    """
+    how = "mode=ro" if has_log else "immutable=1"
+    address = f"file:{urllib.parse.quote(str(path))}?{how}"
+    db = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        db.execute("PRAGMA application_id").fetchall()
+    except sqlite3.OperationalError:
+        db.close()
         raise
-    return db, contents
+    except Exception:  # damage, which shows again to whoever reads on
+        return db
+    return db
+
+
+def opened(path: Path, contents: Contents) -> sqlite3.Connection | None:
+    """A file that was found whole, to write; None where it cannot be, and why."""
+    with _noting(contents, path):
+        db = connected(path)
+        try:
+            _require_a_log(db)
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("ROLLBACK")
+        except BaseException:
+            db.close()
+            raise
+        return db
+    return None
 
 
 @contextmanager
@@ -238,14 +269,9 @@ def _entries_of_layout_1(db: sqlite3.Connection, committed: int) -> Iterator[Seq
         yield Sequenced(seq, Sample(tag, minute, Status(status), latency), at)
 
 
-def _check(db: sqlite3.Connection) -> None:
-    found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
-    if found != "ok":
-        raise sqlite3.DatabaseError(found.splitlines()[-1])
+def _require_a_log(db: sqlite3.Connection) -> None:
     if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         raise sqlite3.DatabaseError("its first page")
-    db.execute("BEGIN IMMEDIATE")  # raises where it cannot be written
-    db.execute("ROLLBACK")
 
 
 def _number(db: sqlite3.Connection, sql: str) -> int:

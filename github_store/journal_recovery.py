@@ -5,8 +5,8 @@ number is missing or a whole file is, every whole sample is gathered: from what 
 and from the bytes of the file and its log, each by its own checksum. They go on in a new file with
 new numbers; the old files are set aside under a dated name, and the damage is noted.
 
-The new file is complete before anything is moved: ``journal.sqlite.repaired-<time>`` in the
-directory is a repair that was cut off, and is completed at the next start.
+The new file and its counter are complete before anything is moved. A repair that was cut off then,
+``journal.sqlite.repaired-<time>``, is completed at the next start.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import logging
 import secrets
 import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -26,14 +25,15 @@ from github_store.journal_counter import Count, JournalCounter
 from github_store.journal_damage import Damage
 from github_store.journal_database import Contents
 from github_store.journal_record import LAYOUT, Head, Sequenced, entries_in, heads_in
-from github_store.private_files import sync_directory, write_private_file
+from github_store.private_files import sync_directory
 
 log = logging.getLogger(__name__)
 
 FILE_NAME: Final = "journal.sqlite"
 LOG_NAME: Final = f"{FILE_NAME}-wal"
-BESIDE: Final = (LOG_NAME, f"{FILE_NAME}-shm", f"{FILE_NAME}-journal")
-REPAIRED: Final = f"{FILE_NAME}.repaired-"
+INDEX_NAME: Final = f"{FILE_NAME}-shm"
+BESIDE: Final = (LOG_NAME, f"{FILE_NAME}-journal")
+REPAIRED: Final = ".repaired-"
 DAMAGED: Final = ".damaged-"
 ID_BYTES: Final = 8
 
@@ -72,11 +72,11 @@ class _Start:
         self._counter = JournalCounter(directory / COUNTER_NAME)
         self._moved: list[str] = []
         self._log = b""
-        """SQLite's, from before it opened it."""
+        """The bytes of SQLite's."""
 
     def opened(self) -> OpenedJournal:
         complete_repair(self._directory)
-        for name in (FILE_NAME, *BESIDE, COUNTER_NAME):
+        for name in (FILE_NAME, *BESIDE, INDEX_NAME, COUNTER_NAME):
             path = self._directory / name
             if path.exists() and not path.is_file():
                 self._moved.append(_set_aside(path, self._stamp))
@@ -108,47 +108,50 @@ class _Start:
         return OpenedJournal(journal_database.connected(self._path), self._counter, count, [])
 
     def _examined(self, count: Count | None) -> OpenedJournal:
-        db: sqlite3.Connection | None = None
+        contents = journal_database.examined(
+            self._path,
+            has_log=bool(self._log),
+            journal_id=count.journal_id if count else None,
+            is_counted=count is not None or self._counter.problem is not None,
+        )
+        (self._directory / INDEX_NAME).unlink(missing_ok=True)  # of the log, made by looking
+        entries = self._whole(contents, count)
+        db = None if contents.problem else journal_database.opened(self._path, contents)
+        if db is None:
+            return self._repaired(contents, count)
         try:
-            db, contents = journal_database.opened(
-                self._path,
-                journal_id=count.journal_id if count else None,
-                is_counted=count is not None or self._counter.problem is not None,
-            )
-            if db and contents.problem is None and contents.layout == 1:
+            if contents.layout == 1:
                 return self._upgraded(db, contents, count)
-            whole = self._whole(db, contents, count) if db else None
-            return whole or self._repaired(contents, count, db)
+            return self._going_on(db, contents, count, entries)
         except BaseException:
-            if db:
-                db.close()
-            self._put_back_the_log()
+            db.close()
             raise
 
-    def _put_back_the_log(self) -> None:
-        """SQLite folds what it can read of it into the file at the end, and removes the rest."""
-        path = self._directory / LOG_NAME
-        if self._log and not path.exists():
-            with suppress(OSError):
-                write_private_file(path, self._log)
-
-    def _whole(
-        self, db: sqlite3.Connection, contents: Contents, count: Count | None
-    ) -> OpenedJournal | None:
-        """None where something is missing or wrong; ``contents`` says what then."""
+    def _whole(self, contents: Contents, count: Count | None) -> list[Sequenced]:
+        """All that wait; where something is missing or wrong, ``contents`` says what then."""
         head = contents.head
-        if contents.problem or head is None or contents.layout == 1:
-            return None
-        if count and count.journal_id != head.journal_id:
+        if head and count and head.journal_id not in ("", count.journal_id):
             contents.problem = f"is no file of the journal that {COUNTER_NAME} counts"
-            return None
+        if contents.problem or head is None or contents.layout == 1:
+            return []
         committed = max(head.committed, count.committed if count else 0)
         entries = [contents.entries[seq] for seq in sorted(contents.entries) if seq > committed]
         last = max(committed + len(entries), count.last if count else 0)
         if [each.seq for each in entries] != list(range(committed + 1, last + 1)):
             contents.problem = self._problem_of_a_gap(last, entries)
-            return None
-        known = count or Count(journal_id=head.journal_id)
+        return entries
+
+    def _going_on(
+        self,
+        db: sqlite3.Connection,
+        contents: Contents,
+        count: Count | None,
+        entries: list[Sequenced],
+    ) -> OpenedJournal:
+        assert contents.head is not None
+        known = count or Count(journal_id=contents.head.journal_id)
+        committed = max(contents.head.committed, known.committed)
+        last = max(committed, known.last)
         counted = _counting(replace(known, last=last, committed=committed), entries)
         if count is None:
             problem = f"{COUNTER_NAME} {self._counter.problem or 'is missing'}"
@@ -185,10 +188,7 @@ class _Start:
 
     # repair -----------------------------------------------------------------------------------
 
-    def _repaired(
-        self, contents: Contents, count: Count | None, db: sqlite3.Connection | None = None
-    ) -> OpenedJournal:
-        """``db`` is closed when the new file is complete, and not before: see above."""
+    def _repaired(self, contents: Contents, count: Count | None) -> OpenedJournal:
         found, committed = self._salvaged(contents, count)
         whole = [found[seq] for seq in sorted(found) if seq > committed]
         last = max(count.last if count else committed, *(each.seq for each in whole), 0)
@@ -203,14 +203,14 @@ class _Start:
             _bounds(whole, committed, last, count),
             len(entries),
         )
-        draft.replace(self._directory / f"{REPAIRED}{self._stamp}")
-        sync_directory(self._directory)
-        if db:
-            db.close()
-            self._put_back_the_log()
-        complete_repair(self._directory)
         new = _counting(Count(journal_id=head.journal_id, last=last, committed=last), entries)
-        self._counter.write(new)
+        counter = JournalCounter(self._directory / f"{COUNTER_NAME}{REPAIRED}{self._stamp}")
+        counter.write(new)
+        counter.close()
+        draft.replace(self._directory / f"{FILE_NAME}{REPAIRED}{self._stamp}")
+        sync_directory(self._directory)
+        complete_repair(self._directory)
+        self._counter.read()
         return OpenedJournal(journal_database.connected(self._path), self._counter, new, entries)
 
     def _salvaged(
@@ -260,12 +260,19 @@ class _Start:
 
 def complete_repair(directory: Path) -> None:
     """Put a complete new file in the place of the old ones. Raises OSError."""
-    for repaired in sorted(directory.glob(f"{REPAIRED}*")):
+    for repaired in sorted(directory.glob(f"{FILE_NAME}{REPAIRED}*")):
+        stamp = repaired.name.removeprefix(f"{FILE_NAME}{REPAIRED}")
         for name in (FILE_NAME, *BESIDE):
             if (directory / name).exists():
-                _set_aside(directory / name, repaired.name.removeprefix(REPAIRED))
+                _set_aside(directory / name, stamp)
+        counter = directory / f"{COUNTER_NAME}{REPAIRED}{stamp}"
+        if counter.exists():
+            counter.replace(directory / COUNTER_NAME)
+            sync_directory(directory)
         repaired.replace(directory / FILE_NAME)
         sync_directory(directory)
+    for useless in directory.glob(f"{COUNTER_NAME}{REPAIRED}*"):
+        useless.unlink()  # of a repair whose file was never complete
 
 
 def _set_aside(path: Path, stamp: str) -> str:

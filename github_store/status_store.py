@@ -27,6 +27,7 @@ from github_store.failing_items import FailingItems
 from github_store.held_board import Base, HeldBoard
 from github_store.incident_coverage import IncidentCoverage
 from github_store.journal import Journal, Sequenced
+from github_store.journal_damage import Damage
 from github_store.monitor import Monitor, Monitors, Status
 from github_store.past_days import KEPT_DAYS
 from github_store.pending_samples import PendingSamples
@@ -93,6 +94,8 @@ class StatusHealth:
     """Attempts to commit that failed since the start."""
     lag_seconds: float | None = None
     """How long the oldest sample of the last commit had waited for it."""
+    damages: tuple[Damage, ...] = ()
+    """What was found of the journal's damage, until a person removes the note of it."""
 
 
 class StatusStore:
@@ -138,6 +141,7 @@ class StatusStore:
             commits=self._committer.commits,
             failures=self._committer.failures,
             lag_seconds=self._committer.lag_seconds,
+            damages=tuple(self._journal.damages),
         )
 
     @property

@@ -6,16 +6,18 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.doctor import examine, exit_code, report
+from app.doctor import examine, exit_code, local_findings, report
 from app.settings import read_settings
 from github_store import (
     ConfigurationError,
+    Damage,
     Exchange,
     Finding,
     Grade,
@@ -483,3 +485,21 @@ def test_a_report_has_one_line_for_each_finding() -> None:
     assert report(findings) == "ok    token  works\nfail  clock  90 s ahead of GitHub's: set it"
     assert exit_code(findings) == 1
     assert exit_code([Finding(Grade.WARN, "x", "y", "z")]) == 0
+
+
+def test_damage_to_the_journal_fails_until_its_note_is_removed(tmp_path: Path) -> None:
+    journal = tmp_path / "127.0.0.1-1"
+    journal.mkdir()
+    note = journal / "journal-damage-20261129T120000.000Z.json"
+    damage = Damage(
+        noticed_at=1_795_953_600.0, problem="journal.sqlite is damaged", missing=27, after=None,
+        before=None, saved=13,
+    )  # fmt: skip
+    note.write_text(json.dumps(asdict(damage)))
+    settings = read_settings({"DATA_DIR": str(tmp_path)})
+    (found,) = (each for each in local_findings(settings) if each.subject == "journal")
+    assert found.grade is Grade.FAIL
+    assert "27 acknowledged samples are missing" in found.found
+    assert f"remove {note.name}" in found.found
+    note.unlink()
+    assert not [each for each in local_findings(settings) if each.subject == "journal"]

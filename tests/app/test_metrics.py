@@ -200,6 +200,7 @@ def test_what_is_known_is_read_off_when_somebody_asks(metrics: Metrics) -> None:
         "status_board_broken": 1, "status_board_confirmed_timestamp_seconds": NOW,
         "monitors": 3, "hidden_incidents": 7, "github_failing_seconds": 8,
         "incidents_with_unreadable_times": 2,
+        "journal_damages": 0, "journal_missing_samples": 0,
         "github_answered_timestamp_seconds": NOW - 9,
         "connections": 17, "connections_limit": 64, "body_bytes": 9_000,
         "connections_gave_way_total": 5, "connections_turned_away_total": 4,

@@ -9,7 +9,14 @@ import pytest
 
 from app.github_contact import Cause, Contact, GitHubContact
 from app.readiness import OUTAGE_SECONDS, Vitals, readiness
-from github_store import BrokenDocument, Exchange, GitHubUnavailable, LateStart, StatusHealth
+from github_store import (
+    BrokenDocument,
+    Damage,
+    Exchange,
+    GitHubUnavailable,
+    LateStart,
+    StatusHealth,
+)
 from tests.app.fake_store import NOW
 from tests.app.service import Service, healthy
 
@@ -86,7 +93,13 @@ def test_everything_has_its_age() -> None:
             "confirmedSecondsAgo": 2.5,
             "problem": "status.json, line 3, column 9: no JSON",
         },
-        "journal": {"samples": 4, "oldestSeconds": 7, "refusedSecondsAgo": None},
+        "journal": {
+            "samples": 4,
+            "oldestSeconds": 7,
+            "refusedSecondsAgo": None,
+            "missingSamples": 0,
+            "damages": [],
+        },
         "commits": {"lastSecondsAgo": 60, "error": "GitHub answered 502"},
         "hiddenIncidents": 0,
         "failing": {},
@@ -166,3 +179,18 @@ def test_failing_begins_with_the_first_failure_and_ends_with_an_answer(
     assert contact.latest == Contact(1.0, 2.0, Cause(code, words))
     contact.note(exchange(304))
     assert contact.latest == Contact(4.0)
+
+
+def test_damage_to_the_journal_is_told_and_does_not_make_it_unready() -> None:
+    damage = Damage(
+        noticed_at=NOW, problem="journal.sqlite is damaged", missing=27, after=NOW - 60,
+        before=NOW - 30, saved=13,
+    )  # fmt: skip
+    found = readiness(
+        Vitals(monitors=3, statuses=replace(healthy(), damages=(damage, damage))), now=NOW
+    )
+    assert found.is_ready
+    told = found.to_json(in_words=True)["journal"]
+    assert told["missingSamples"] == 54
+    assert told["damages"] == [str(damage)] * 2
+    assert found.to_json(in_words=False)["journal"]["damages"] == ["journal-damaged"] * 2

@@ -6,11 +6,12 @@ import errno
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from github_store import ConfigurationError
 
 BACKLOG = 2048
+DOORS = 8
 
 
 @contextmanager
@@ -35,3 +36,14 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
                 problem = f"PORT: {port} cannot be listened on: {os.strerror(error.errno or 0)}"
             raise ConfigurationError(problem) from None
         yield listener
+
+
+@contextmanager
+def doors(listener: socket.socket) -> Iterator[list[socket.socket]]:
+    """The socket and copies of it, all for the event loop.
+
+    libuv takes one new connection from each in a turn of the loop. With one alone, who comes
+    behind 600 others waits for 600 turns.
+    """
+    with ExitStack() as copies:
+        yield [listener, *(copies.enter_context(listener.dup()) for _ in range(DOORS - 1))]

@@ -18,8 +18,8 @@ log = logging.getLogger("kener_issues.requests")
 
 MOST_HEAD_BYTES: Final = 65_536
 MOST_HEADERS: Final = 256
-MOST_PIPELINED: Final = 32
-"""So many requests may wait on a connection for the one before them."""
+MOST_AHEAD_BYTES: Final = 16_384
+"""So much of further requests may come before an answer from who showed no token."""
 REFUSED: Final = "kener_issues.refused"
 """In the scope of a request whose body turned out to be none: the status that was answered."""
 
@@ -80,11 +80,40 @@ TOO_LARGE: Final = Problem(
     "headers too large",
     f"the head of a request has at most {MOST_HEAD_BYTES} bytes and {MOST_HEADERS} headers",
 )
+BAD_VERSION: Final = Problem(
+    400, "Bad Request", "bad version", "the versions 1.1 and 1.0 of HTTP are answered, and no other"
+)
+BAD_HOST: Final = Problem(
+    400,
+    "Bad Request",
+    "bad host",
+    "a request has one header Host: a name or an address, and perhaps a port",
+)
+BAD_TARGET: Final = Problem(
+    400,
+    "Bad Request",
+    "bad target",
+    "a request asks for a path, or for an address of http or https without a user or a fragment",
+)
+BAD_CODING: Final = Problem(
+    400,
+    "Bad Request",
+    "bad transfer coding",
+    "Transfer-Encoding is chunked and nothing else, and version 1.0 of HTTP has none",
+)
+TOO_MUCH_FRAMING: Final = Problem(
+    400,
+    "Bad Request",
+    "too much framing",
+    f"what surrounds the chunks of a body takes at most {MOST_HEAD_BYTES} bytes more than"
+    " eight times the body",
+)
 TOO_MANY: Final = Problem(
     400,
     "Bad Request",
     "too many requests at once",
-    f"at most {MOST_PIPELINED} requests may wait on a connection for the one before them",
+    f"without a token at most {MOST_AHEAD_BYTES} bytes of further requests are taken before"
+    " an answer",
 )
 TOO_SLOW: Final = Problem(
     408,

@@ -26,7 +26,7 @@ from app.deployment import check_real_repository, uses_embedded_github
 from app.first_start import FirstStart
 from app.github_contact import GitHubContact
 from app.http_protocol import HttpProtocol, protocol_of
-from app.listening import listening
+from app.listening import doors, listening
 from app.metrics import Metrics
 from app.no_request import RefusalLog
 from app.open_connections import OpenConnections
@@ -36,7 +36,7 @@ from app.redaction import Redaction
 from app.request_body import bodies_on_their_way
 from app.samples import sample_monitors, write_samples
 from app.settings import Settings
-from app.tokens import SHORTEST, Tokens
+from app.tokens import SHORTEST, Right, Tokens
 from github_store import (
     Credential,
     Exchange,
@@ -119,17 +119,18 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
 
         metrics.watch(vitals, clock=time.time)
         _warn_of_short(given)
+        access = Access(
+            tokens=tokens,
+            ip=settings.api_ip,
+            ip_pattern=settings.api_ip_regex,
+            trusted_proxies=settings.trusted_proxies,
+        )
         try:
             app = create_app(
                 incidents=store.incidents,
                 statuses=store.statuses,
                 monitors=store.current_monitors,
-                access=Access(
-                    tokens=tokens,
-                    ip=settings.api_ip,
-                    ip_pattern=settings.api_ip_regex,
-                    trusted_proxies=settings.trusted_proxies,
-                ),
+                access=access,
                 inbox=store.inbox,
                 vitals=vitals,
                 metrics=metrics,
@@ -146,10 +147,18 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
             )
             _spare_the_long_lived()
             show(banner(start))
-            server = _server(app, protocol_of(connections, RefusalLog(count=metrics.refused)))
+            protocol = protocol_of(
+                connections,
+                RefusalLog(count=metrics.refused),
+                shows_token=lambda headers, peer: (
+                    access.refusal(headers, peer=peer, needs=Right.READ) is None
+                ),
+            )
+            server = _server(app, protocol)
             stop.act = server.leave
             async with _pointed_hook(store, connection, port=start.port):
-                await server.serve(sockets=[listener])
+                with doors(listener) as sockets:
+                    await server.serve(sockets=sockets)
         finally:
             await store.close()
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -19,9 +21,10 @@ from app import http_protocol
 from app.http_protocol import protocol_of
 from app.no_request import RefusalLog
 from app.open_connections import OpenConnections
+from app.turns import FEW
 from tests.app.service import TOKEN, Service
 from tests.app.test_metrics import samples_of
-from tests.app.wire_service import Address, connected, on_the_wire, received
+from tests.app.wire_service import Address, answer_all, connected, on_the_wire, received
 
 
 def answer_to(*pieces: bytes) -> bytes:
@@ -232,13 +235,12 @@ def ids_of(said: bytes) -> list[str]:
         pytest.param(HEALTH + b"X-Request-Id: \x1b[31m\r\n\r\n", [400], id="control characters"),
         pytest.param(b"GET /healthz HTTP/1.1\nHost: x\n\n", [400], id="no carriage returns"),
         pytest.param(b"GET http://x/healthz HTTP/1.0\r\n\r\n", [200], id="an absolute target"),
-        pytest.param(b"GET http://x HTTP/1.1\r\nHost: x\r\n\r\n", [400], id="no path"),
+        pytest.param(b"GET http://x HTTP/1.0\r\n\r\n", [200], id="no path"),
         pytest.param(b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", [400], id="an authority"),
         pytest.param(b"OPTIONS * HTTP/1.0\r\n\r\n", [404], id="an asterisk"),
         pytest.param(b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n", [400], id="an unknown method"),
         pytest.param(b"GET /healthz HTTP/1.0\r\n\r\n", [200], id="HTTP/1.0"),
-        pytest.param(b"GET /healthz\r\n\r\n", [200], id="HTTP/0.9"),
-        pytest.param(b"GET /healthz HTTP/3.7\r\n\r\n", [400], id="HTTP/3.7"),
+        pytest.param(b"GET /healthz\r\n\r\n", [400], id="HTTP/0.9"),
         pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4", [400], id="HTTP/2"),
         pytest.param(b"\x16\x03\x01\x02\0\1\0\1\xfc\x03\x03", [400], id="TLS"),
         pytest.param(
@@ -247,7 +249,7 @@ def ids_of(said: bytes) -> list[str]:
             id="an upgrade, and pipelining",
         ),
         pytest.param((HEALTH + b"\r\n") * 20 + b"\0", [200] * 20 + [400], id="pipelined"),
-        pytest.param((HEALTH + b"\r\n") * 100, [200] * 33 + [400], id="pipelined without end"),
+        pytest.param((HEALTH + b"\r\n") * 200 + b"\0", [200] * 200 + [400], id="many pipelined"),
         pytest.param(
             HEALTH + b"Connection: close\r\n\r\n" + HEALTH + b"\r\n", [200], id="said to be last"
         ),
@@ -267,6 +269,316 @@ def test_whatever_comes_is_answered_and_the_connection_closed(
     assert answers == statuses
     assert [line["status"] for line in lines] == statuses
     assert [line["id"] for line in lines] == ids_of(said)
+
+
+SECOND = b"GET /the-second HTTP/1.1\r\nHost: x\r\n\r\n"
+"""Hidden behind, or in, what a proxy may read otherwise than this service does."""
+
+
+Recorded = tuple[Address, list[tuple[str, str]]]
+
+
+@contextmanager
+def recording() -> Iterator[Recorded]:
+    """A server, and the paths and the hosts of all that it was asked."""
+    asked: list[tuple[str, str]] = []
+
+    async def record(scope: Any, receive: Any, send: Any) -> None:
+        hosts = [value.decode() for name, value in scope["headers"] if name == b"host"]
+        asked.append((scope["path"], ",".join(hosts)))
+        await answer_all(scope, receive, send)
+
+    with on_the_wire(record) as address:
+        yield address, asked
+
+
+def asked_by(*pieces: bytes) -> tuple[bytes, list[tuple[str, str]]]:
+    """What is answered until the server closes, and what was asked."""
+    with recording() as (address, asked), connected(address) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number, piece in enumerate(pieces):
+            if number:
+                time.sleep(0.03)
+            connection.sendall(piece)
+        return received(connection), asked
+
+
+POSTED = b"POST / HTTP/1.1\r\nHost: x\r\n"
+IN_CHUNKS = POSTED + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+BOTH_WAYS = {
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "a host twice": b"GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+    "two hosts": b"GET / HTTP/1.1\r\nHost: x\r\nhOST: y\r\n\r\n",
+    "two hosts in 1.0": b"GET / HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n",
+    "another protocol's method": b"SOURCE / ICE/1.0\r\nHost: x\r\n\r\n",
+    "a bare line feed before it": b"\n" + GET,
+    "a bare return before it": b"\r" + GET,
+    "a bare line feed": b"GET / HTTP/1.1\nHost: x\r\n\r\n",
+    "a bare line feed at the end": b"GET / HTTP/1.1\r\nHost: x\n\r\n",
+    "a bare empty line": b"GET / HTTP/1.1\r\nHost: x\r\n\n",
+    "a bare return": b"GET / HTTP/1.1\r\nHost: x\rA: b\r\n\r\n",
+    "NUL in a value": b"GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n",
+    "NUL in a name": b"GET / HTTP/1.1\r\nHost: x\r\nA\0: b\r\n\r\n",
+    "a space before a colon": b"GET / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n",
+    "a header without a name": b"GET / HTTP/1.1\r\nHost: x\r\n: b\r\n\r\n",
+    "a header without a colon": b"GET / HTTP/1.1\r\nHost: x\r\nA\r\n\r\n",
+    "a fold at the start": b"GET / HTTP/1.1\r\n A: b\r\nHost: x\r\n\r\n",
+    "a folded host": b"GET / HTTP/1.1\r\nHost: x\r\n y\r\n\r\n",
+    "a fragment": b"GET /a#b HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a user in the target": b"GET http://u@x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+    "another scheme": b"GET ftp://x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no host in the target": b"GET http:///a HTTP/1.1\r\nHost: x\r\n\r\n",
+    "an asterisk": b"GET * HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a tunnel to a path": b"CONNECT /a HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a tunnel": b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "two lengths": POSTED + b"Content-Length: 0\r\nContent-Length: 37\r\n\r\n",
+    "the same length twice": POSTED + b"Content-Length: 0\r\nContent-Length: 0\r\n\r\n",
+    "a length and chunks": IN_CHUNKS.replace(b"Tr", b"Content-Length: 37\r\nTr") + b"0\r\n\r\n",
+    "chunks and a length": IN_CHUNKS[:-2] + b"Content-Length: 37\r\n\r\n0\r\n\r\n",
+    "chunks twice": IN_CHUNKS[:-2] + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "two codings": IN_CHUNKS[:-2] + b"Transfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+    "two codings, chunks last": POSTED + b"Transfer-Encoding: gzip\r\n" + IN_CHUNKS[len(POSTED) :],
+    "chunks in 1.0": IN_CHUNKS.replace(b"1.1", b"1.0") + b"0\r\n\r\n",
+    "a line feed in an extension": IN_CHUNKS + b"1;a=b\nc\r\nx\r\n",
+    "a line feed in a trailer": IN_CHUNKS + b"0\r\nA: b\n\r\n",
+    "a space before a trailer's colon": IN_CHUNKS + b"0\r\nA : b\r\n\r\n",
+}
+HOSTS = (
+    *(b"x y", b"x,y", b"u@x", b"x/y", b"http://x", b"x?y", b"x#y", b"x:y", b"x:1:2", b"x:123456"),
+    *(b"::1", b"[::1", b"[x]", b"\xc3\xbc", b"x%2", b"<x>", b'"x"', b"x\\y", b"x\x7f"),
+)
+VERSIONS = (
+    *(b"HTTP/0.9", b"HTTP/1.2", b"HTTP/1.9", b"HTTP/2.0", b"HTTP/2", b"HTTP/3.7", b"HTTP/11"),
+    *(b"HTP/1.1", b"http/1.1", b"HTTP/1.10", b"HTTP/01.1", b"HTTP/", b"RTSP/1.0", b"RTSP/1.1"),
+    *(b"ICE/1.0", b"HTTP/1.1 ", b" HTTP/1.1", b"HTTP/1.1\t", b"HTTP/1,1", b""),
+)
+LENGTHS = (b"+5", b"5, 5", b"0x5", b"5 6", b"", b"-1", b"1e1", b"5;", b"9" * 20, b"\xd9\xa5")
+CODINGS = (
+    *(b"identity", b"gzip, chunked", b"chunked, chunked", b"xchunked", b"", b"chunked;q=1"),
+    *(b'"chunked"', b"\x0bchunked", b",chunked", b"chunked,"),
+)
+CHUNKS = (
+    *(b"0x1\r\na", b"-1\r\na", b" 1\r\na", b"1 \r\na", b"1\na", b"+1\r\na", b"1;\r\na", b""),
+    *(b"1\r\naXX", b"1\r\na\n", b"1\r\nab", b"f" * 17 + b"\r\na", b"g\r\na"),
+)
+BOTH_WAYS |= {f"host {each!r}": b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % each for each in HOSTS}
+BOTH_WAYS |= {f"version {each!r}": b"GET / %b\r\nHost: x\r\n\r\n" % each for each in VERSIONS}
+BOTH_WAYS |= {f"length {each!r}": POSTED + b"Content-Length: %b\r\n\r\n" % each for each in LENGTHS}
+BOTH_WAYS |= {
+    f"coding {each!r}": POSTED + b"Transfer-Encoding: %b\r\n\r\n0\r\n\r\n" % each
+    for each in CODINGS
+}
+BOTH_WAYS |= {f"chunks {each!r}": IN_CHUNKS + each + b"\r\n0\r\n\r\n" for each in CHUNKS}
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Iterator[Recorded]:
+    with recording() as recorded:
+        yield recorded
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 9], ids=["at once", "in halves", "in nine pieces"])
+@pytest.mark.parametrize("request_", BOTH_WAYS.values(), ids=BOTH_WAYS.keys())
+def test_what_can_be_read_in_two_ways_is_refused_and_nothing_behind_it_is_answered(
+    recorded: Recorded, request_: bytes, pieces: int
+) -> None:
+    sent = request_ + SECOND
+    size = -(-len(sent) // pieces)
+    address, asked = recorded
+    asked.clear()
+    with connected(address) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(sent), size):
+            connection.sendall(sent[at : at + size])
+            if pieces > 1:
+                time.sleep(0.002)
+        said = received(connection)
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\nconnection: close\r\n" in said
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert all(path != "/the-second" for path, _ in asked)
+
+
+@pytest.mark.parametrize(
+    ("request_", "length"),
+    [
+        pytest.param(POSTED + b"Content-Length: 37\r\n\r\n" + SECOND, 37, id="a length"),
+        pytest.param(POSTED + b"Content-Length: 0037 \r\n\r\n" + SECOND, 37, id="zeros, a space"),
+        pytest.param(IN_CHUNKS + b"25\r\n" + SECOND + b"\r\n0\r\n\r\n", 37, id="chunks"),
+        pytest.param(
+            IN_CHUNKS + b"25;a=b\r\n" + SECOND + b"\r\n0;c\r\nA: b\r\n\r\n", 37, id="trailers"
+        ),
+        pytest.param(
+            IN_CHUNKS.replace(b"chunked", b" CHUNKED ") + b"025\r\n" + SECOND + b"\r\n0\r\n\r\n",
+            37,
+            id="in capitals",
+        ),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 37\r\n\r\n" + SECOND, 37, id="GET"
+        ),
+        pytest.param(
+            POSTED + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+            b"HTTP2-Settings: AA\r\nContent-Length: 37\r\n\r\n" + SECOND,
+            37,
+            id="an upgrade",
+        ),
+        pytest.param(
+            IN_CHUNKS.replace(b"Host", b"Connection: upgrade\r\nUpgrade: websocket\r\nHost")
+            + b"25\r\n"
+            + SECOND
+            + b"\r\n0\r\n\r\n",
+            37,
+            id="an upgrade, and chunks",
+        ),
+        pytest.param(POSTED + b"Content-Length: 0\r\n\r\n", 0, id="no body"),
+        pytest.param(POSTED + b"\r\n", 0, id="no length"),
+    ],
+)
+@pytest.mark.parametrize("cuts", [0, 1, 2, 3, 7])
+def test_a_body_is_a_body_whatever_it_looks_like(request_: bytes, length: int, cuts: int) -> None:
+    last = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    sent = request_ + last
+    at = [0, *(len(request_) * cut // (cuts + 1) for cut in range(1, cuts + 1)), len(sent)]
+    said, asked = asked_by(*(sent[begin:end] for begin, end in pairwise(at)))
+    assert [path for path, _ in asked] == ["/", "/last"]
+    assert said.count(b"HTTP/1.1 200 ") == 2
+    assert b'{"read":%d}' % length in said
+
+
+@pytest.mark.parametrize(
+    ("head", "asked"),
+    [
+        pytest.param(b"GET http://y:8/a?b HTTP/1.1\r\nHost: x", ("/a", "y:8"), id="both"),
+        pytest.param(b"GET HTTPS://y HTTP/1.1\r\nHost: y", ("/", "y"), id="no path"),
+        pytest.param(b"GET http://[::1]?a=/ HTTP/1.0", ("/", "[::1]"), id="a query alone"),
+        pytest.param(b"GET /a HTTP/1.0", ("/a", ""), id="none in 1.0"),
+        pytest.param(b"GET /a HTTP/1.1\r\nHost:", ("/a", ""), id="an empty one"),
+        pytest.param(
+            b"GET /a HTTP/1.1\r\nhost:\tX_1.local.:3000 ", ("/a", "X_1.local.:3000"), id="a name"
+        ),
+        pytest.param(
+            b"GET /a HTTP/1.1\r\nHost: [fe80::1]:80", ("/a", "[fe80::1]:80"), id="an address"
+        ),
+        pytest.param(b"OPTIONS * HTTP/1.1\r\nHost: x", ("*", "x"), id="an asterisk"),
+        pytest.param(b"\r\n\r\nGET /a HTTP/1.1\r\nHost: x", ("/a", "x"), id="blank lines"),
+    ],
+)
+def test_the_host_of_the_target_counts_before_the_header(
+    head: bytes, asked: tuple[str, str]
+) -> None:
+    said, found = asked_by(head + b"\r\nConnection: close\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert [(path, host.strip()) for path, host in found] == [asked]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([b"1;", *[b"a" * 10_000] * 8], id="in an extension"),
+        pytest.param([b"1;" + b"a" * 30_000 + b"\r\nx\r\n"] * 4, id="in many extensions"),
+        pytest.param([b"1\r\nx\r\n0\r\nA: ", *[b"b" * 10_000] * 8], id="in a trailer"),
+    ],
+)
+def test_what_surrounds_chunks_is_bounded(pieces: list[bytes]) -> None:
+    assert answer_to(IN_CHUNKS, *pieces).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_client_of_http_1_0_is_not_told_to_go_on() -> None:
+    said, _ = asked_by(
+        b"POST / HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", b"12345"
+    )
+    assert said.startswith(b"HTTP/1.1 200 ")
+
+
+def test_who_expects_to_be_told_so_is_told_to_go_on() -> None:
+    head = POSTED + b"Connection: close\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n"
+    said, _ = asked_by(head, b"12345")
+    assert said.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 ")
+
+
+def test_requests_of_a_connection_are_taken_one_after_the_other() -> None:
+    running, most = 0, 0
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        await answer_all(scope, receive, send)
+        running -= 1
+
+    with on_the_wire(slow) as address, connected(address) as connection:
+        connection.sendall(GET * 50)
+        connection.shutdown(socket.SHUT_WR)
+        assert received(connection).count(b"HTTP/1.1 200 ") == 50
+    assert most == 1
+
+
+def test_who_sends_ahead_without_a_token_is_stopped_and_with_one_is_not_read_meanwhile() -> None:
+    protocol = protocol_of(
+        OpenConnections(most=9), shows_token=lambda headers, _: (b"x-token", b"1") in headers
+    )
+    known = GET.replace(b"Host", b"X-Token: 1\r\nHost")
+    with on_the_wire(protocol=protocol) as address:
+        with connected(address) as connection:
+            connection.sendall(GET * 10_000)
+            said = received(connection)
+        assert 0 < said.count(b"HTTP/1.1 200 ") < 5_000
+        assert said.count(b"HTTP/1.1 400 ") == 1
+        assert b'"too many requests at once"' in said
+        with connected(address) as connection:
+            sending = threading.Thread(target=connection.sendall, args=(known * 10_000,))
+            sending.start()
+            answered = 0
+            while answered < 10_000:
+                answered += connection.recv(65_536).count(b"HTTP/1.1 200 ")
+            sending.join()
+
+
+def test_connections_take_turns_and_a_token_comes_first() -> None:
+    """What 40 connections of strangers pipelined is answered by turns, and not before a token."""
+    asked: list[str] = []
+    is_in, may_go = threading.Event(), threading.Event()
+
+    async def record(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/wait":
+            is_in.set()
+            may_go.wait(10)  # meanwhile everything comes, and nothing is read
+        asked.append(scope["path"])
+        await answer_all(scope, receive, send)
+
+    protocol = protocol_of(
+        OpenConnections(most=99), shows_token=lambda headers, _: (b"x-token", b"1") in headers
+    )
+    with on_the_wire(record, protocol=protocol) as address, ExitStack() as clients:
+        strangers = [clients.enter_context(connected(address)) for _ in range(40)]
+        for each in strangers:
+            each.sendall(GET)
+            assert each.recv(1_000)
+        known, first = (clients.enter_context(connected(address)) for _ in range(2))
+        asked.clear()
+        first.sendall(GET.replace(b"/", b"/wait", 1))
+        assert is_in.wait(10)
+        for number, each in enumerate(strangers):
+            each.sendall(GET.replace(b"/", b"/%d" % number, 1) * 5)
+            each.shutdown(socket.SHUT_WR)
+        known.sendall(GET.replace(b"/ HTTP/1.1", b"/known HTTP/1.1\r\nX-Token: 1", 1))
+        may_go.set()
+        for each in strangers:
+            assert received(each).count(b"HTTP/1.1 200 ") == 5
+    assert asked.index("/known") <= 1 + 2 * FEW
+    rounds = [asked.index(f"/{number}") for number in range(40)]
+    assert max(rounds) < 40 + 2 * FEW, "everybody is answered once before anybody is twice"
+
+
+def test_a_connection_whose_body_came_after_the_answer_is_idle_and_ends() -> None:
+    with on_the_wire(keep_alive_seconds=0) as address, connected(address) as connection:
+        connection.sendall(POST.replace(b"/", b"/unread", 1))
+        assert connection.recv(1_000).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"12345")
+        assert received(connection) == b""
 
 
 BROKEN = CHUNKED.replace(b"/", b"/api/incident", 1).replace(b"\r\n\r\n", b"\r\n%b\r\n")

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from app.listening import listening
+from app.listening import DOORS, doors, listening
 from github_store import ConfigurationError
 
 
@@ -30,3 +30,15 @@ def test_a_port_in_use_is_named() -> None:
 def test_an_address_that_is_not_ours_is_named(host: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^HOST: "), listening(host, 0):
         pass
+
+
+def test_several_who_came_together_are_let_in_together() -> None:
+    with listening("127.0.0.1", 0) as listener:
+        with doors(listener) as sockets:
+            assert len(sockets) == DOORS
+            assert len({each.fileno() for each in sockets}) == DOORS
+            clients = [socket.create_connection(listener.getsockname(), 5) for _ in sockets]
+            accepted = [each.accept()[0] for each in sockets]
+            for each in (*clients, *accepted):
+                each.close()
+        assert all(each.fileno() == -1 for each in sockets[1:])

@@ -36,7 +36,10 @@ async def answer_all(scope: Any, receive: Any, send: Any) -> None:
 
 @contextmanager
 def on_the_wire(
-    app: Any = answer_all, *, protocol: type[HttpProtocol] = HttpProtocol
+    app: Any = answer_all,
+    *,
+    protocol: type[HttpProtocol] = HttpProtocol,
+    keep_alive_seconds: int = 5,
 ) -> Iterator[Address]:
     """Runs until the block ends, in a thread of its own; a trace of the loop's own is an error."""
     started: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, Address]] = []
@@ -45,7 +48,14 @@ def on_the_wire(
     async def run() -> None:
         loop, stopped, state = asyncio.get_running_loop(), asyncio.Event(), ServerState()
         loop.set_exception_handler(lambda _, context: troubles.append(context))
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            timeout_keep_alive=keep_alive_seconds,
+        )
         config.load()
         server = await loop.create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
         started.append((loop, stopped, server.sockets[0].getsockname()))

@@ -1,4 +1,4 @@
-"""Webhooks on their way: hooks in the database, a queue, one thread that delivers.
+"""Webhooks on their way: hooks in the database, a queue and a thread for each that is busy.
 
 Deliveries go to loopback addresses only, the reverse of GitHub's own rule: this server must not be
 a way to send requests into anybody's network. Any other address is recorded as a failed delivery.
@@ -12,18 +12,23 @@ import hmac
 import http.client
 import ipaddress
 import json
-import queue
+import logging
 import sqlite3
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
+from ..errors import GitHubUnavailable
+from ..failing_items import NO_PAUSE, FailingItems
 from .rows import Repository
 from .storage import Storage
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 10.0
 LARGEST_PAYLOAD = 25_000_000
@@ -68,7 +73,10 @@ def hook_from(row: sqlite3.Row) -> Hook:
 
 
 def is_loopback(url: str) -> bool:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets around what is no address
+        return False
     if parts.scheme != "http" or not parts.hostname:
         return False
     if parts.hostname == "localhost":
@@ -103,25 +111,36 @@ def signed_request(delivery: Delivery) -> tuple[dict[str, str], bytes]:
 
 
 class HookOutbox:
+    """Delivers in order to each hook, and to all of them side by side: a receiver that hangs keeps
+    only its own deliveries waiting."""
+
     def __init__(self, storage: Storage, clock: Callable[[], float]) -> None:
         self._storage = storage
         self._clock = clock
-        self._queue: queue.Queue[Delivery | None] = queue.Queue()
         self._busy = threading.Condition()
         self._pending = 0
-        self._stopping = False
-        self._thread: threading.Thread | None = None
+        self._waiting: dict[int, deque[Delivery]] = {}
+        """By hook. There is a thread for each, until nothing waits."""
+        self._threads: set[threading.Thread] = set()
+        self._is_running = False
+        self._failing: FailingItems[str] = FailingItems(
+            "hook", "delivering to", clock=clock, backoff=lambda _error: NO_PAUSE
+        )
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="embedded-hooks", daemon=True)
-        self._thread.start()
+        with self._busy:
+            self._is_running = True
+            for hook_id in self._waiting:
+                self._begin(hook_id)
 
     def stop(self, timeout_seconds: float) -> None:
-        """End the thread; deliveries that are still waiting are dropped."""
-        self._stopping = True
-        self._queue.put(None)
-        if self._thread is not None:
-            self._thread.join(timeout_seconds)
+        """End the threads; deliveries that are still waiting are dropped."""
+        with self._busy:
+            self._is_running = False
+            threads = list(self._threads)
+        until = time.monotonic() + timeout_seconds
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def wait_until_idle(self, timeout_seconds: float) -> bool:
         """Whether everything queued so far was delivered (or failed) in time."""
@@ -151,24 +170,47 @@ class HookOutbox:
     def _put(self, delivery: Delivery) -> None:
         with self._busy:
             self._pending += 1
-        self._queue.put(delivery)
+            hook_id = delivery.hook.id
+            is_first = hook_id not in self._waiting
+            self._waiting.setdefault(hook_id, deque()).append(delivery)
+            if is_first and self._is_running:
+                self._begin(hook_id)
 
-    def _run(self) -> None:
-        while (delivery := self._queue.get()) is not None and not self._stopping:
+    def _begin(self, hook_id: int) -> None:
+        thread = threading.Thread(
+            target=self._run, args=(hook_id,), name=f"embedded-hook-{hook_id}", daemon=True
+        )
+        self._threads.add(thread)
+        thread.start()
+
+    def _run(self, hook_id: int) -> None:
+        while (delivery := self._next(hook_id)) is not None:
             try:
                 self._deliver(delivery)
             except sqlite3.ProgrammingError:  # the database was closed by stop()
                 return
+            except Exception:  # whatever it is, the deliveries after it go out
+                log.exception("a delivery of the event %s met a fault of ours", delivery.event)
             finally:
                 with self._busy:
                     self._pending -= 1
                     self._busy.notify_all()
+
+    def _next(self, hook_id: int) -> Delivery | None:
+        """The hook's next delivery; None ends its thread."""
+        with self._busy:
+            if self._is_running and self._waiting[hook_id]:
+                return self._waiting[hook_id].popleft()
+            del self._waiting[hook_id]
+            self._threads.discard(threading.current_thread())
+            return None
 
     def _deliver(self, delivery: Delivery) -> None:
         headers, body = signed_request(delivery)
         started = time.monotonic()
         code, reason, answer_headers, answer = _post(delivery.hook.config["url"], headers, body)
         duration = round(time.monotonic() - started, 2)
+        self._note(delivery.hook.config["url"], code, reason)
         row = {
             "hook_id": delivery.hook.id,
             "guid": delivery.guid,
@@ -194,6 +236,23 @@ class HookOutbox:
                 json.dumps(last),
                 delivery.hook.id,
             )
+
+    def _note(self, url: str, code: int, reason: str) -> None:
+        with self._busy:
+            if 200 <= code < 300:
+                self._failing.succeeded(shown_url(url))
+            else:
+                self._failing.failed(shown_url(url), GitHubUnavailable(reason))
+
+
+def shown_url(url: str) -> str:
+    """A hook's URL as it may stand in a log: without what may be a secret."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that is none"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
 
 
 def _wants(hook: Hook, event: str) -> bool:

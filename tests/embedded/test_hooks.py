@@ -6,7 +6,9 @@ import hashlib
 import hmac
 import http.server
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,8 @@ from urllib.parse import parse_qs
 
 import pytest
 from githubkit.webhooks import parse
+
+from github_store.embedded.hook_outbox import TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from .conftest import Api
@@ -65,6 +69,12 @@ class Listener:
             for one in self.received
             if one.event != "ping"
         ]
+
+    def heard_in_time(self, event: str) -> bool:
+        until = time.monotonic() + 5
+        while event not in self.events() and time.monotonic() < until:
+            time.sleep(0.01)
+        return event in self.events()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -261,6 +271,52 @@ def test_deliveries_are_remembered_newest_first_and_can_be_repeated(
     again = owner.get(f"{path}/deliveries").json()[0]
     assert (again["guid"], again["redelivery"]) == (newest["guid"], True)
     assert listener.received[-1].headers["X-GitHub-Delivery"] == newest["guid"]
+
+
+def test_a_receiver_that_hangs_keeps_only_its_own_deliveries_waiting(
+    owner: Api, listener: Listener
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:  # takes connections, and says nothing
+        url = f"http://127.0.0.1:{hanging.getsockname()[1]}/"
+        hooked_at = time.monotonic()
+        assert owner.post("hooks", {"events": ["*"], "config": {"url": url}}).status == 201
+        fields = {"events": ["*"], "config": {"url": listener.url, "content_type": "json"}}
+        assert owner.post("hooks", fields).status == 201
+        owner.post("issues", {"title": "told to both"})
+        assert listener.heard_in_time("issues.opened")
+        assert time.monotonic() - hooked_at < TIMEOUT_SECONDS
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999/", "http://127.0.0.1:1/", "http://[x]/"])
+def test_a_hook_that_cannot_be_reached_keeps_no_other_from_being_told(
+    owner: Api, listener: Listener, url: str
+) -> None:
+    owner.post("hooks", {"events": ["*"], "config": {"url": url}})
+    hooked(owner, listener)
+    owner.post("issues", {"title": "one"})
+    assert owner.github.wait_for_hooks()
+    assert listener.events() == ["issues.opened"]
+
+
+def test_a_hook_that_fails_is_named_once_and_when_it_recovers_and_no_secret_with_it(
+    owner: Api, listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    url = listener.url.replace("127.0.0.1", "user:a-secret@127.0.0.1") + "?key=a-secret"
+    listener.status = 500
+    owner.post("hooks", {"events": ["*"], "config": {"url": url}})
+    for title in ("one", "two"):
+        owner.post("issues", {"title": title})
+    assert owner.github.wait_for_hooks()
+    listener.status = 200
+    owner.post("issues", {"title": "three"})
+    assert owner.github.wait_for_hooks()
+    lines = [each.getMessage() for each in caplog.records if "delivering" in each.getMessage()]
+    assert [line.split(",")[0].split(":")[-1].strip() for line in lines] == [
+        "500",
+        f"{listener.url.rpartition(':')[2]} succeeds again",
+    ]
+    assert "a-secret" not in caplog.text
 
 
 def test_nothing_leaves_the_machine(owner: Api) -> None:

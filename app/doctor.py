@@ -66,6 +66,8 @@ def examine(settings: Settings, warnings: Iterable[Finding] = ()) -> list[Findin
                 monitors_path=settings.monitors,
                 status_branch=settings.status_branch,
                 trusted_authors=settings.trusted_authors,
+                data_dir=settings.data_dir,
+                server_name="embedded" if is_embedded else None,
                 clock=time.time,
             )
         )

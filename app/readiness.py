@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from app.github_contact import Cause, Contact
 from app.open_connections import Crowd
-from github_store import LateStart, StatusHealth, StoreError
+from github_store import LabelHealth, LateStart, StatusHealth, StoreError
 
 OUTAGE_SECONDS: Final = 7 * 86_400.0
 """How long what is held is answered while GitHub is out."""
@@ -25,6 +25,7 @@ class Vitals:
     statuses: StatusHealth
     contact: Contact = field(default_factory=Contact)
     hidden_incidents: int = 0
+    labels: LabelHealth = field(default_factory=LabelHealth)
     unusable_times: int = 0
     """Incidents with a time that cannot be read, or an end that is not after its start."""
     outage_seconds: float = OUTAGE_SECONDS

@@ -108,6 +108,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
                 statuses=store.statuses.health,
                 contact=contact.latest,
                 hidden_incidents=store.incidents.hidden_count,
+                labels=store.incidents.label_health,
                 unusable_times=store.time_notices.count,
                 outage_seconds=settings.outage_seconds,
                 crowd=connections.crowd,

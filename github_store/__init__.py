@@ -62,6 +62,7 @@ from github_store.private_files import (
 )
 from github_store.read_trace import Outcome, ReadTrace
 from github_store.recurring_lines import RecurringLines
+from github_store.repository_labels import LabelHealth
 from github_store.request_kind import request_kind
 from github_store.sample import Sample
 from github_store.search_query import SearchFilter
@@ -108,6 +109,7 @@ __all__ = [
     "InvalidEnd",
     "JournalUnavailable",
     "KeyReused",
+    "LabelHealth",
     "LateStart",
     "MalformedDelivery",
     "Monitor",

@@ -7,12 +7,15 @@ has to refuse for their content (422): whoever may not write at all is refused b
 
 from __future__ import annotations
 
+import asyncio
 import urllib.parse
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from github_store.api_address import address_remedy, is_github_itself
 from github_store.authors import Authors
+from github_store.current_labels import CurrentLabels
 from github_store.errors import (
     AccessLost,
     BrokenDocument,
@@ -33,6 +36,7 @@ from github_store.finding import (
     rules_alone,
     warn,
 )
+from github_store.folder_name import server_folder_name
 from github_store.freshness import Freshness
 from github_store.gateway import (
     UNTOLD_LOGIN,
@@ -43,9 +47,10 @@ from github_store.gateway import (
 )
 from github_store.held_answers import HeldAnswers
 from github_store.hook_setup import HOOK_PATH
-from github_store.incident import label_styles
 from github_store.issue_tracker import IssueTracker
-from github_store.labels import label_key
+from github_store.label_findings import label_findings
+from github_store.label_memory import LabelMemory
+from github_store.label_names import found_names
 from github_store.monitor import Monitors
 from github_store.monitors_file import load_monitors
 from github_store.repository_access import Access, check_access
@@ -69,13 +74,16 @@ async def check_up(
     monitors_path: str,
     status_branch: str,
     trusted_authors: Collection[str] = (),
+    data_dir: Path | None = None,
+    server_name: str | None = None,
     clock: Callable[[], float],
     timeout_seconds: float = 12.0,
 ) -> list[Finding]:
     """Every finding, in the order to mend them in; ``clock`` gives seconds since 1970.
 
     Where GitHub does not answer, or no more, that is the last finding: nobody waits for it twice.
-    ``trusted_authors``: whose issues are incidents without asking. ``timeout_seconds``: as of
+    ``trusted_authors``: whose issues are incidents without asking. ``data_dir`` and
+    ``server_name``: as of open_store, to know which labels were renamed. ``timeout_seconds``: as of
     Gateway.
     """
     seen: list[tuple[Exchange, float]] = []
@@ -88,7 +96,9 @@ async def check_up(
         observe=lambda exchange: seen.append((exchange, clock())),
     )
     try:
-        checkup = _Checkup(gateway, monitors_path, status_branch, trusted_authors, clock)
+        server = server_name or server_folder_name(api_url)
+        folder = data_dir / server if data_dir else None
+        checkup = _Checkup(gateway, monitors_path, status_branch, trusted_authors, folder, clock)
         return await checkup.findings(seen)
     finally:
         await gateway.close()
@@ -101,13 +111,17 @@ class _Checkup:
         monitors_path: str,
         branch: str,
         trusted_authors: Collection[str],
+        folder: Path | None,
         clock: Callable[[], float],
     ) -> None:
+        """``folder``: of this server's repositories, without the repository's key."""
         self._gateway = gateway
         self._monitors_path = monitors_path
         self._branch = branch
         self._trusted_authors = frozenset(trusted_authors)
+        self._folder = folder
         self._clock = clock
+        self._names = CurrentLabels()
 
     async def findings(self, seen: list[tuple[Exchange, float]]) -> list[Finding]:
         gateway = self._gateway
@@ -127,7 +141,7 @@ class _Checkup:
             ("quota", self._quota),
             ("issues", self._issues),
             ("contents", self._contents),
-            ("monitors", self._monitors_and_labels),
+            ("monitors", lambda: self._monitors_and_labels(access)),
             ("times", lambda: self._times(access)),
             ("branch", self._branch_itself),
             ("rules", self._rules),
@@ -197,31 +211,27 @@ class _Checkup:
             f"give {self._gateway.credential_name} the permission {name}: read and write",
         )
 
-    async def _monitors_and_labels(self) -> list[Finding]:
+    async def _monitors_and_labels(self, access: Access) -> list[Finding]:
         try:
             found = await load_monitors(self._gateway, self._monitors_path)
         except ConfigurationError as error:
             return [fail("monitors", str(error), "mend the file, or set MONITORS to another")]
         counted = f"{len(found.monitors)} in {self._monitors_path}"
         doubts = [warn("monitors", each, "mend the file") for each in found.warnings]
-        return [ok("monitors", counted), *doubts, await self._labels(found.monitors)]
+        return [ok("monitors", counted), *doubts, *await self._labels(found.monitors, access)]
 
-    async def _labels(self, monitors: Monitors) -> Finding:
-        there = await self._tracker().labels.keys()
-        names = [style.name for style in label_styles(monitors)]
-        missing = [name for name in names if label_key(name) not in there]
-        if not missing:
-            return ok("labels", f"all {len(names)} are there")
-        shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
-        return warn(
-            "labels",
-            f"{len(missing)} of {len(names)} are missing: {shown}",
-            "none: they are created when the service starts",
-        )
+    async def _labels(self, monitors: Monitors, access: Access) -> list[Finding]:
+        folder, key = self._folder, access.repository_key
+        memory = LabelMemory(folder and folder.with_name(f"{folder.name}-{key}"))
+        remembered = await asyncio.to_thread(memory.recall)
+        labels = await self._tracker().labels.all()
+        names = found_names(labels, remembered.names)
+        self._names.take(names)
+        return label_findings(labels, names, dict(remembered.tag_ids), monitors)
 
     def _tracker(self) -> IssueTracker:
         held = HeldAnswers(self._gateway, freshness=Freshness(), clock=self._clock)
-        return IssueTracker(self._gateway, held, clock=self._clock)
+        return IssueTracker(self._gateway, held, clock=self._clock, names=self._names)
 
     async def _times(self, access: Access) -> list[Finding]:
         tracker = self._tracker()

@@ -39,6 +39,7 @@ from github_store.webhook import (
     IssueChanged,
     IssueDoubtful,
     IssueGone,
+    LabelsChanged,
     LookNeeded,
     News,
     RightsChanged,
@@ -80,7 +81,8 @@ class MalformedDelivery(StoreError):
 class Inbox:
     """Takes deliveries. Made for one event loop; ``clock`` gives seconds since 1970.
 
-    ``reload_monitors`` is called when the repository's monitors.yaml was pushed.
+    ``reload_monitors`` is called when the repository's monitors.yaml was pushed, ``look_at_labels``
+    when a label was changed.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Inbox:
         status_branch: str,
         monitors_path: str,
         reload_monitors: Callable[[], Awaitable[None]],
+        look_at_labels: Callable[[], Awaitable[object]],
         clock: Callable[[], float],
     ) -> None:
         self._secrets = tuple(secrets)
@@ -108,6 +111,7 @@ class Inbox:
         self._status_branch = status_branch
         self._monitors_path = monitors_path
         self._reload_monitors = reload_monitors
+        self._look_at_labels = look_at_labels
         self._clock = clock
         self._id_by_digest: TTLCache[bytes, str] = TTLCache(
             REMEMBERED_DELIVERIES, ttl=REMEMBER_SECONDS, timer=clock
@@ -211,14 +215,21 @@ class Inbox:
                     self._board.expire(unless_at=commit)
                 elif self._monitors_path in paths:
                     await self._reload_monitors()
+            case LabelsChanged():
+                self._ask_for_everything()
+                self.look(False)  # GitHub's list may not show it yet
+                await self._look_at_labels()
             case EverythingChanged():
-                self._tracker.told.note_labels_changed(told_at=self._clock())
-                self._held.expire()
-                self._news.note_everything()
+                self._ask_for_everything()
             case RightsChanged(login):
                 self._authors.expire(login)
             case LookNeeded():
                 self.look(False)
+
+    def _ask_for_everything(self) -> None:
+        self._tracker.told.note_labels_changed(told_at=self._clock())
+        self._held.expire()
+        self._news.note_everything()
 
     def _ask_for_issue(self, number: int, why: _Why) -> None:
         issues = self._tracker.issues

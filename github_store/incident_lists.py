@@ -151,7 +151,12 @@ class IncidentLists:
         if listings.is_at_hand(whole, state=search.state):
             note_from_list()
             return [await listings.labelled(whole, state=search.state)]
-        query = issue_query(self._tracker.repository.name, search, labels=labels)
+        query = issue_query(
+            self._tracker.repository.name,
+            search,
+            labels=labels,
+            incident_label=self._tracker.names.now.of(INCIDENT_LABEL),
+        )
         try:
             found = await listings.search(query)
         except GitHubUnavailable as error:

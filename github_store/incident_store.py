@@ -43,7 +43,7 @@ from github_store.listeners import tell_all
 from github_store.markers import read_markup
 from github_store.precedence import incident_write
 from github_store.records import Issue
-from github_store.repository_labels import RepositoryLabels
+from github_store.repository_labels import LabelHealth, RepositoryLabels
 from github_store.search_query import SearchFilter
 from github_store.visible_issues import VisibleIssues
 
@@ -88,7 +88,8 @@ class IncidentStore:
     def revision(self) -> Hashable:
         """Equal while incidents depend on nothing new but what is held of GitHub: whatever is
         derived from them is keyed by it."""
-        return self.news.edition, self._monitors.now, self._authors.edition
+        names = self._tracker.names.now
+        return self.news.edition, self._monitors.now, self._authors.edition, names
 
     @property
     def hidden_count(self) -> int:
@@ -98,6 +99,14 @@ class IncidentStore:
     async def ensure_labels(self) -> None:
         """Create every label of ours that is missing. Raises AccessLost where it may not be."""
         await self._labels.ensure()
+
+    async def look_at_labels(self) -> bool:
+        """Follow what was renamed and make what was deleted; whether any label is another."""
+        return await self._labels.look()
+
+    @property
+    def label_health(self) -> LabelHealth:
+        return self._labels.health
 
     # reading ----------------------------------------------------------------------------------
 

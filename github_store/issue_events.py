@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from github_store.current_labels import CurrentLabels
 from github_store.held_repository import PAGE_SIZE, HeldRepository
 from github_store.labels import label_key
 from github_store.records import seconds_from_iso
@@ -10,16 +11,18 @@ from github_store.records import seconds_from_iso
 class IssueEvents:
     """Times are seconds since 1970."""
 
-    def __init__(self, repository: HeldRepository) -> None:
+    def __init__(self, repository: HeldRepository, labels: CurrentLabels) -> None:
         self._repository = repository
+        self._labels = labels
 
     async def labelled_at(self, number: int, label: str) -> int | None:
-        """When a label was last put on an issue; None if never."""
+        """When a label of ours was last put on an issue, whatever it was called; None if never."""
+        names = self._labels.now.ever(label)
         last: int | None = None
         async for reply in self._repository.pages(self._path(number)):
             for event in reply.data or ():
                 name = (event.get("label") or {}).get("name", "")
-                if event.get("event") == "labeled" and label_key(name) == label_key(label):
+                if event.get("event") == "labeled" and label_key(name) in names:
                     last = seconds_from_iso(event["created_at"])
         return last
 

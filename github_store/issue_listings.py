@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from github_store.current_labels import CurrentLabels
 from github_store.element_reader import ElementReader
 from github_store.errors import GitHubUnavailable
 from github_store.gateway import Reply
@@ -36,10 +37,16 @@ class IssueListings:
     """Knows labels, states and times, not incidents. Times are seconds since 1970."""
 
     def __init__(
-        self, repository: HeldRepository, numbers: IssueNumbers, *, clock: Callable[[], float]
+        self,
+        repository: HeldRepository,
+        numbers: IssueNumbers,
+        labels: CurrentLabels,
+        *,
+        clock: Callable[[], float],
     ) -> None:
         self._repository = repository
         self._numbers = numbers
+        self._labels = labels
         self._updated = ElementReader("issue", _updated, clock=clock)
         self._numbered = ElementReader("issue", _number, clock=clock)
         self.failing = (self._updated.failing, self._numbered.failing)
@@ -120,7 +127,10 @@ class IssueListings:
     async def incident_numbers(self) -> frozenset[int]:
         """The numbers of all incidents there are, whoever opened them, asked now."""
         path = self._repository.path(
-            "/issues", state="all", labels=INCIDENT_LABEL, per_page=PAGE_SIZE
+            "/issues",
+            state="all",
+            labels=self._labels.now.of(INCIDENT_LABEL),
+            per_page=PAGE_SIZE,
         )
         pages = self._repository.pages_renewed(path)
         return frozenset([n async for reply in pages for n in self._numbered.all_of(reply.data)])
@@ -134,13 +144,13 @@ class IssueListings:
         async for reply in self._repository.pages_from(first):
             _require_complete(reply)
             for data in reply.data["items"]:
-                issue = issue_of(data)
+                issue = issue_of(data, self._labels.now)
                 if is_of(self._repository.name, issue):
                     self._numbers.note(issue.number)
                     yield issue
 
     def _seen(self, data: Any) -> Issue:
-        issue = issue_of(data)
+        issue = issue_of(data, self._labels.now)
         self._numbers.note(issue.number)
         return issue
 
@@ -148,7 +158,7 @@ class IssueListings:
         return self._repository.path(
             "/issues",
             state=state,
-            labels=",".join(labels),
+            labels=",".join(map(self._labels.now.of, labels)),
             sort="created",
             direction="desc",
             per_page=PAGE_SIZE,

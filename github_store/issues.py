@@ -5,23 +5,34 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
+from github_store.current_labels import CurrentLabels
 from github_store.errors import GitHubUnavailable, OutcomeUnknown
 from github_store.held_repository import HeldRepository
 from github_store.issue_numbers import IssueNumbers
+from github_store.label_names import LabelNames
 from github_store.labels import INCIDENT_LABEL, label_keys
 from github_store.records import Issue, issue_from
 from github_store.told_state import ToldState
 
 
 class Issues:
-    """One GitHub call per method. Knows titles, labels and states, not incidents."""
+    """One GitHub call per method. Knows titles, labels and states, not incidents. Labels of ours
+    have their own names here, whatever they are called on GitHub."""
 
-    def __init__(self, repository: HeldRepository, told: ToldState, numbers: IssueNumbers) -> None:
+    def __init__(
+        self,
+        repository: HeldRepository,
+        told: ToldState,
+        numbers: IssueNumbers,
+        labels: CurrentLabels,
+    ) -> None:
         self._repository = repository
         self._told = told
         self._numbers = numbers
+        self._labels = labels
 
     async def get(self, number: int, *, renew: bool = False) -> Issue | None:
         """The issue, or None where it does not exist, was deleted or transferred away."""
@@ -41,15 +52,15 @@ class Issues:
                 self.forget(number)
             return None
         self._numbers.note(number)
-        issue = issue_of(reply.data)
+        issue = issue_of(reply.data, self._labels.now)
         return issue if is_of(self._repository.name, issue) else None
 
     async def create(self, *, title: str, body: str, labels: Iterable[str]) -> Issue:
         """Open an issue. Raises OutcomeUnknown where it may or may not have been opened."""
-        wanted = {"title": title, "body": body, "labels": list(labels)}
+        wanted = {"title": title, "body": body, "labels": self._called(labels)}
         reply = await self._repository.write("POST", self._repository.path("/issues"), wanted)
         try:
-            issue = issue_of(reply.data)
+            issue = issue_of(reply.data, self._labels.now)
         except GitHubUnavailable as error:
             raise OutcomeUnknown(str(error)) from None
         path = self._path(issue.number)
@@ -69,19 +80,20 @@ class Issues:
             self._repository.held.distrust(path)
             raise
         self._told.answered(path, reply, before=before)
-        return issue_of(reply.data)
+        return issue_of(reply.data, self._labels.now)
 
     async def add_labels(self, number: int, labels: Iterable[str]) -> None:
         """Put labels on an issue beside those that are there."""
         path = f"{self._path(number)}/labels"
         with self._distrusted(number):
-            await self._repository.write("POST", path, {"labels": list(labels)})
+            await self._repository.write("POST", path, {"labels": self._called(labels)})
 
     async def remove_label(self, number: int, label: str) -> None:
         """Take one label off; somebody else having taken it off already is as good."""
-        path = f"{self._path(number)}/labels/{urllib.parse.quote(label, safe='')}"
         with self._distrusted(number):
-            await self._repository.write("DELETE", path, accept={404})
+            for name in self._labels.now.all_of(label):
+                path = f"{self._path(number)}/labels/{urllib.parse.quote(name, safe='')}"
+                await self._repository.write("DELETE", path, accept={404})
 
     def take(self, number: int, data: Mapping[str, Any], *, is_read_now: bool = False) -> None:
         """Hold an issue as somebody else was told it is; see told_state.py. Raises KeyError,
@@ -119,7 +131,7 @@ class Issues:
         return frozenset(
             int(each.reply.data["number"])
             for each in found
-            if each and each.reply.ok and _is_labelled(each.reply.data)
+            if each and each.reply.ok and _is_labelled(each.reply.data, self._labels.now)
         )
 
     @contextmanager
@@ -130,14 +142,20 @@ class Issues:
         finally:
             self._repository.held.distrust(self._path(number))
 
+    def _called(self, labels: Iterable[str]) -> list[str]:
+        return [self._labels.now.of(each) for each in labels]
+
     def _path(self, number: int) -> str:
         return self._repository.path(f"/issues/{number}")
 
 
-def issue_of(data: Any) -> Issue:
-    """GitHub's JSON of an issue. Raises GitHubUnavailable where it is none."""
+def issue_of(data: Any, names: LabelNames) -> Issue:
+    """GitHub's JSON of an issue, ``names`` of its labels our own. Raises GitHubUnavailable where it
+    is none."""
     try:
-        return issue_from(data)
+        issue = issue_from(data)
+        labels = names.meant_by(data.get("labels") or ())
+        return issue if labels == issue.labels else replace(issue, labels=labels)
     except (KeyError, TypeError, ValueError):
         raise GitHubUnavailable("GitHub's answer is no issue") from None
 
@@ -148,9 +166,8 @@ def is_of(repository_name: str, issue: Issue) -> bool:
     return issue.repository_url.casefold().endswith(own) or not issue.repository_url
 
 
-def _is_labelled(data: Any) -> bool:
+def _is_labelled(data: Any, names: LabelNames) -> bool:
     """Whether held data is that of an issue labelled as an incident."""
     if not isinstance(data, dict) or "number" not in data:
         return False
-    names = [label if isinstance(label, str) else label["name"] for label in data.get("labels", ())]
-    return INCIDENT_LABEL in label_keys(names)
+    return INCIDENT_LABEL in label_keys(names.meant_by(data.get("labels") or ()))

@@ -68,19 +68,24 @@ class SearchFilter:
 
 
 def issue_query(
-    repository: str, search: SearchFilter, *, labels: Iterable[str] | None = None
+    repository: str,
+    search: SearchFilter,
+    *,
+    labels: Iterable[str] | None = None,
+    incident_label: str = INCIDENT_LABEL,
 ) -> str:
     """GitHub's query. It finds all that match, and where the title's words or the labels are too
     many also others, which ``incident_matches`` tells apart.
 
     ``labels`` are those that the tags stand for, where former tags count: see Monitors.labels_of.
+    ``incident_label``: what that label is called; no name of a label has a quote in a query.
     Raises ValueError when the filter ``matches_nothing``, or ``repository`` is not owner/name.
     """
     if not _REPOSITORY.fullmatch(repository):
         raise ValueError("a repository is written owner/name")
     if search.matches_nothing:
         raise ValueError("a search that matches nothing has no query")
-    parts = [f"repo:{repository}", "is:issue", f"state:{search.state}", f'label:"{INCIDENT_LABEL}"']
+    parts = [f"repo:{repository}", "is:issue", f"state:{search.state}", f'label:"{incident_label}"']
     tags = _possible_tags(search.tags if labels is None else labels)
     any_of = "label:" + ",".join(f'"{tag}"' for tag in tags)
     if tags and len(any_of) <= MAX_LABELS_LENGTH:

@@ -25,8 +25,14 @@ from github_store.blob_cache import BlobCache
 from github_store.breaker import Breaker
 from github_store.closer import Closer
 from github_store.committer import Committer, Rhythm
+from github_store.current_labels import CurrentLabels
 from github_store.current_monitors import CurrentMonitors
-from github_store.errors import AccessLost, ConfigurationError, GitHubUnavailable
+from github_store.errors import (
+    AccessLost,
+    ConfigurationError,
+    GitHubUnavailable,
+    StoreError,
+)
 from github_store.failing_items import FailingItems
 from github_store.folder_name import server_folder_name
 from github_store.freshness import Freshness
@@ -41,7 +47,6 @@ from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard
 from github_store.held_repository import HeldRepository
 from github_store.inbox import Inbox
-from github_store.incident import label_styles
 from github_store.incident_coverage import IncidentCoverage
 from github_store.incident_news import MAX_RECENT
 from github_store.incident_store import IncidentStore
@@ -50,6 +55,8 @@ from github_store.issue_notices import IssueNotices
 from github_store.issue_tracker import IssueTracker
 from github_store.journal import DiskJournal, Journal
 from github_store.keyed_writes import KeyedWrites
+from github_store.label_memory import LabelMemory
+from github_store.label_watch import LabelWatch
 from github_store.late_start import LateStart
 from github_store.lookout import Lookout
 from github_store.monitor import Monitors
@@ -61,6 +68,7 @@ from github_store.process_lock import ProcessLock
 from github_store.quota import Quota
 from github_store.read_trace import Outcome
 from github_store.recollection import recollect
+from github_store.recurring_lines import RecurringLines
 from github_store.repository_access import Access
 from github_store.repository_labels import RepositoryLabels
 from github_store.start_memory import StartMemory
@@ -73,6 +81,7 @@ from github_store.trust import Trust
 from github_store.write_budget import STATUS_PER_HOUR, WriteBudget
 
 log = logging.getLogger(__name__)
+lines = RecurringLines(log)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,7 @@ class Store:
     quota: Quota
     breaker: Breaker
     lookout: Lookout
+    label_watch: LabelWatch
     monitors_reload: MonitorsReload
     failing_items: tuple[FailingItems[Any], ...] = ()
     late_start: LateStart | None = None
@@ -124,12 +134,14 @@ class Store:
         self.closer.start()
         self.time_notices.start()
         self.sweeper.start()
+        self.label_watch.start()
 
     async def close(self) -> None:
         """Let what was begun end, for less than a second, and let go of the connections."""
         if self.late_start:
             await self.late_start.close()
         await self.sweeper.close()
+        await self.label_watch.close()
         await self.closer.close()
         await self.time_notices.close()
         await self.lookout.close()
@@ -245,6 +257,7 @@ async def open_store(
             quota=quota,
             breaker=breaker,
             shelf=shelf,
+            label_memory=LabelMemory(directory),
             rhythm=rhythm or Rhythm(),
             freshness=freshness,
             clock=clock,
@@ -299,6 +312,7 @@ def assemble_store(
     quota: Quota | None = None,
     breaker: Breaker | None = None,
     shelf: AnswerShelf | None = None,
+    label_memory: LabelMemory | None = None,
     rhythm: Rhythm,
     freshness: Freshness | None = None,
     clock: Callable[[], float],
@@ -337,7 +351,8 @@ def assemble_store(
         stretch=stretch,
         may_ask=may_renew,
     )
-    tracker = IssueTracker(gateway, held, clock=clock)
+    names = CurrentLabels()
+    tracker = IssueTracker(gateway, held, clock=clock, names=names)
     trust = Trust(own_logins=frozenset(own_logins), trusted_authors=frozenset(trusted_authors))
     authors = Authors(
         tracker.collaborators,
@@ -348,7 +363,12 @@ def assemble_store(
         remember=remember,
     )
     labels = RepositoryLabels(
-        tracker.labels, lambda: label_styles(current.now), clock=clock, slowness=slowness
+        tracker.labels,
+        names,
+        current,
+        memory=label_memory or LabelMemory(None),
+        clock=clock,
+        slowness=slowness,
     )
     incidents = IncidentStore(
         tracker,
@@ -410,6 +430,13 @@ def assemble_store(
         slowness=slowness,
     )
     reload = MonitorsReload(gateway, monitors_path, current, incidents, remember=remember_monitors)
+
+    async def look_at_labels() -> None:
+        try:
+            await incidents.look_at_labels()
+        except StoreError as error:
+            lines.warning("labels", "what labels are called is looked at later: %s", error)
+
     inbox = Inbox(
         secrets=webhook_secrets,
         tracker=tracker,
@@ -421,6 +448,7 @@ def assemble_store(
         status_branch=status_branch,
         monitors_path=monitors_path,
         reload_monitors=reload.pushed,
+        look_at_labels=look_at_labels,
         clock=clock,
     )
     sweeper = Sweeper(
@@ -430,9 +458,16 @@ def assemble_store(
         held=held,
         board=board,
         monitors_reload=reload,
+        look_at_labels=incidents.look_at_labels,
         clock=clock,
         slowness=slowness,
         hold_off=lambda: known_quota.hold_off(monotonic()),
+    )
+    label_watch = LabelWatch(
+        incidents.look_at_labels,
+        is_told=lambda: held.vouched is not None,
+        slowness=slowness,
+        hold_off=hold_off,
     )
 
     inbox.look = lambda is_full: sweeper.look(is_full=is_full)
@@ -455,6 +490,7 @@ def assemble_store(
         quota=known_quota,
         breaker=known_breaker,
         lookout=lookout,
+        label_watch=label_watch,
         monitors_reload=reload,
         failing_items=(
             authors.failing,

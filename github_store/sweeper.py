@@ -1,8 +1,9 @@
 """While webhooks are live: one look every few minutes at what they may have missed.
 
 GitHub never repeats a delivery that failed. So every five minutes, and once after every start, a
-sweep asks for the issues and comments that changed since the last change known, and where the
-status branch is; three conditional requests, free of quota while nothing changed. Hourly the full
+sweep asks for the issues and comments that changed since the last change known, where the status
+branch is, and what labels are called; four conditional requests, free of quota while nothing
+changed. Hourly the full
 list tells which issues are gone, monitors.yaml is read, and what is held is confirmed before it is
 given again. As long
 as sweeps succeed and deliveries are verified, what is held is vouched for: it is fresh whatever
@@ -34,7 +35,7 @@ from github_store.issue_tracker import IssueTracker
 from github_store.item_backoff import Backoff
 from github_store.monitors_reload import MonitorsReload
 from github_store.recurring_lines import RecurringLines
-from github_store.webhook import NO_PAYLOAD, CommentChanged, IssueChanged
+from github_store.webhook import NO_PAYLOAD, CommentChanged, EverythingChanged, IssueChanged
 
 log = logging.getLogger(__name__)
 lines = RecurringLines(log)
@@ -66,6 +67,7 @@ class Sweeper:
         held: HeldAnswers,
         board: HeldBoard,
         monitors_reload: MonitorsReload,
+        look_at_labels: Callable[[], Awaitable[bool]],
         clock: Callable[[], float],
         slowness: Callable[[], float] = lambda: 1.0,
         hold_off: Callable[[], float] = lambda: 0.0,
@@ -77,6 +79,7 @@ class Sweeper:
         self._held = held
         self._board = board
         self._monitors_reload = monitors_reload
+        self._look_at_labels = look_at_labels
         self._clock = clock
         self._slowness = slowness
         self._hold_off = hold_off
@@ -152,6 +155,7 @@ class Sweeper:
         begun_at, full_at = self._clock(), self._full_at
         is_full = begun_at - full_at >= FULL_SECONDS
         parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "labels": self._take_labels,
             "changed issues": self._take_issues,
             "changed comments": self._take_comments,
             "the status branch": self._board.ask,
@@ -174,6 +178,10 @@ class Sweeper:
             self._vouched_since = begun_at
         self._swept_at = begun_at
         self._vouch()
+
+    async def _take_labels(self) -> None:
+        if await self._look_at_labels():
+            await self._inbox.apply(EverythingChanged())
 
     async def _take_issues(self) -> None:
         changed: dict[int, Mapping[str, Any]] = {}

@@ -78,8 +78,13 @@ class BranchMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelsChanged:
+    """A label was made, changed or deleted: it touches whatever carries it."""
+
+
+@dataclass(frozen=True, slots=True)
 class EverythingChanged:
-    """A label or the repository itself was changed: what that touches cannot be told."""
+    """The repository itself was changed: what that touches cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ News: TypeAlias = (
     | CommentGone
     | CommentDoubtful
     | BranchMoved
+    | LabelsChanged
     | EverythingChanged
     | RightsChanged
     | LookNeeded
@@ -291,6 +297,9 @@ def _told(event: str, action: str | None, payload: Mapping[str, Any]) -> tuple[N
         case "organization":
             member = payload.get("membership")
             return (RightsChanged(_login(member["user"]) if member else None),)
+        case "label":
+            whole_number(payload["label"]["id"], MAX_ID)
+            return (LabelsChanged(),)
         case "team" | "team_add":
             return (RightsChanged(None),)
     return (EverythingChanged(),)

@@ -1,12 +1,16 @@
-"""Which labels are made, and when."""
+"""Which labels are made and when, and that ours are followed whatever they are called."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from github_store.current_labels import CurrentLabels
+from github_store.current_monitors import CurrentMonitors
 from github_store.errors import (
     AccessLost,
     GitHubOut,
@@ -15,94 +19,298 @@ from github_store.errors import (
     RateLimited,
     Unprocessable,
 )
-from github_store.labels import LabelStyle
-from github_store.repository_labels import MOST_AT_ONCE, RepositoryLabels
+from github_store.label_list import LabelList
+from github_store.label_memory import LabelMemory
+from github_store.label_names import RepositoryLabel
+from github_store.labels import OWN_LABELS, LabelStyle
+from github_store.monitor import Monitor, Monitors
+from github_store.repository_labels import MOST_AT_ONCE, LabelHealth, RepositoryLabels
 
-MANY = [LabelStyle(f"Tag-{number}", "c0ffee", "Monitor") for number in range(MOST_AT_ONCE + 9)]
+MANY = [Monitor(f"Tag-{number}", "Monitor") for number in range(MOST_AT_ONCE + 9)]
+OWN = [style.name for style in OWN_LABELS]
 
 
 class There:
-    """Notes the labels that are made, beside those that stand."""
+    """The labels of a repository, and which of them were made."""
 
     def __init__(self, *standing: str) -> None:
-        self.standing = set(standing)
+        self.labels = [RepositoryLabel(number, name) for number, name in enumerate(standing, 1)]
         self.made: list[str] = []
+        self.looks = 0
+        self.is_fresh = True
+        self.left_out: set[str] = set()
+        self.may_make = True
 
-    async def keys(self) -> set[str]:
-        return self.standing
+    async def all(self, *, renew: bool = False) -> list[RepositoryLabel]:
+        self.looks += 1
+        await asyncio.sleep(0)
+        return [each for each in self.labels if each.name not in self.left_out]
 
-    async def create(self, style: LabelStyle) -> None:
+    async def find(self, name: str) -> RepositoryLabel | None:
+        found = [each for each in self.labels if each.name.casefold() == name.casefold()]
+        return found[0] if found else None
+
+    def is_at_hand(self) -> bool:
+        return self.is_fresh
+
+    async def create(self, style: LabelStyle) -> int | None:
+        if not self.may_make:
+            raise AccessLost("Resource not accessible")
         self.made.append(style.name)
-        self.standing.add(style.name.lower())
+        if await self.find(style.name):
+            return None
+        made = RepositoryLabel(1_000 + len(self.made), style.name, style.description)
+        self.labels.append(made)
+        return made.id
+
+    async def rename(self, name: str, new_name: str) -> None:
+        self.labels = [
+            RepositoryLabel(each.id, new_name, each.description) if each.name == name else each
+            for each in self.labels
+        ]
+
+    def delete(self, name: str) -> None:
+        self.labels = [each for each in self.labels if each.name != name]
+
+    def names(self) -> set[str]:
+        return {each.name for each in self.labels}
 
 
-def labels(there: Any) -> RepositoryLabels:
-    return RepositoryLabels(there, lambda: MANY, clock=lambda: 0.0)
+class Service:
+    """One that keeps the labels of a repository; ``folder`` outlives it."""
+
+    def __init__(
+        self,
+        there: There,
+        monitors: Sequence[Monitor] = (),
+        *,
+        folder: Path | None = None,
+        **options: Any,
+    ) -> None:
+        self.current = CurrentLabels()
+        self.monitors = CurrentMonitors(Monitors(monitors))
+        self.labels = RepositoryLabels(
+            cast(LabelList, there),
+            self.current,
+            self.monitors,
+            memory=LabelMemory(folder),
+            **{"clock": lambda: 0.0, **options},
+        )
+
+    def ensure(self, *names: str) -> None:
+        asyncio.run(self.labels.ensure(names or None))
+
+    def look(self) -> bool:
+        return asyncio.run(self.labels.look())
 
 
-def test_of_very_many_missing_labels_the_first_are_made_at_once() -> None:
-    there = There("tag-0")
-    asyncio.run(labels(there).ensure())
-    assert there.made == [style.name for style in MANY[1 : MOST_AT_ONCE + 1]]
-
-
-def test_the_next_time_the_others_follow() -> None:
-    there = There()
-    asyncio.run(labels(there).ensure())
-    asyncio.run(labels(there).ensure())
-    assert there.made == [style.name for style in MANY]
+def test_of_very_many_missing_labels_the_first_are_made_at_once_and_the_others_next_time() -> None:
+    there = There(*OWN, "tag-0")
+    service = Service(there, MANY)
+    service.ensure()
+    assert there.made == [each.tag for each in MANY[1 : MOST_AT_ONCE + 1]]
+    service.ensure()
+    assert there.made == [each.tag for each in MANY[1:]]
 
 
 def test_an_incident_gets_the_labels_it_needs_whatever_else_is_missing() -> None:
-    there = There()
-    own = labels(there)
-
-    async def steps() -> None:
-        await own.ensure()
-        await own.ensure([MANY[-1].name, "bug"])
-
-    asyncio.run(steps())
-    assert there.made[MOST_AT_ONCE:] == [MANY[-1].name]
+    there = There(*OWN)
+    service = Service(there, MANY)
+    service.ensure()
+    service.ensure(MANY[-1].tag, "bug")
+    assert there.made[MOST_AT_ONCE:] == [MANY[-1].tag]
 
 
 def test_where_requests_run_short_labels_that_were_there_are_believed_to_be_there_still() -> None:
-    class Counting(There):
-        looks = 0
-
-        async def keys(self) -> set[str]:
-            self.looks += 1
-            return await super().keys()
-
-    there = Counting(*(style.name.lower() for style in MANY))
+    there = There(*OWN)
     clock, slowness = [0.0], [4.0]
-    counted: Any = there
-    own = RepositoryLabels(
-        counted, lambda: MANY, clock=lambda: clock[0], slowness=lambda: slowness[0]
-    )
+    service = Service(there, clock=lambda: clock[0], slowness=lambda: slowness[0])
     seen = []
-
-    async def steps() -> None:
-        for clock[0], slowness[0] in ((0.0, 4.0), (5_000.0, 4.0), (5_000.0, 1.0), (5_001.0, 1.0)):
-            await own.ensure([MANY[0].name])
-            seen.append(there.looks)
-
-    asyncio.run(steps())
+    for clock[0], slowness[0] in ((0.0, 4.0), (5_000.0, 4.0), (5_000.0, 1.0), (5_001.0, 1.0)):
+        service.ensure("incident")
+        seen.append(there.looks)
     assert seen == [1, 1, 2, 2]
+
+
+def test_what_was_seen_a_while_ago_is_looked_at_again_before_it_is_put_on_an_issue() -> None:
+    there = There(*OWN)
+    service = Service(there)
+    service.ensure()
+    asyncio.run(there.rename("resolved", "done"))
+    there.is_fresh = False
+    service.ensure("resolved")
+    assert service.current.now.of("resolved") == "done"
+    assert there.made == []
+
+
+def test_a_label_of_ours_is_followed_by_its_id_and_that_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    there = There(*OWN)
+    Service(there, folder=tmp_path).ensure()
+    asyncio.run(there.rename("incident", "outage"))
+    service = Service(there, folder=tmp_path)
+    assert not service.look(), "this process has seen no other list"
+    service.look()
+    assert service.current.now.of("incident") == "outage"
+    assert (there.made, service.labels.health) == ([], LabelHealth(renamed=1))
+    again = Service(there, folder=tmp_path)
+    assert again.current.now.of("incident") == "outage", "before GitHub is asked"
+    again.ensure()
+    assert caplog.text.count("the label incident is called outage on GitHub now") == 1
+    asyncio.run(there.rename("outage", "incident"))
+    assert again.look()
+    assert again.labels.health == LabelHealth()
+
+
+def test_without_a_memory_the_description_tells_which_label_is_ours() -> None:
+    there = There()
+    Service(there).ensure()
+    asyncio.run(there.rename("incident", "outage"))
+    asyncio.run(there.create(LabelStyle("incident", "000000", "somebody's own")))
+    fresh = Service(there)
+    fresh.ensure()
+    assert fresh.current.now.of("incident") == "outage"
+
+
+def test_a_label_that_was_deleted_is_made_anew_and_that_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    there = There(*OWN)
+    service = Service(there, folder=tmp_path)
+    service.ensure()
+    there.delete("incident")
+    assert service.look()
+    assert not service.look()
+    assert there.made == ["incident"]
+    assert service.labels.health == LabelHealth(made_again=1)
+    Service(there, folder=tmp_path).ensure()
+    assert caplog.text.count("the label incident was deleted on GitHub") == 1
+    there.delete("incident")
+    service.look()
+    assert caplog.text.count("the label incident was deleted on GitHub") == 2, "it was, again"
+
+
+def test_one_that_was_renamed_and_then_deleted_has_its_own_name_again() -> None:
+    there = There(*OWN)
+    service = Service(there)
+    service.ensure()
+    asyncio.run(there.rename("incident", "outage"))
+    service.look()
+    there.delete("outage")
+    service.look()
+    assert (service.current.now.of("incident"), there.made) == ("incident", ["incident"])
+
+
+def test_labels_that_change_their_names_among_them_stay_who_they_are() -> None:
+    there = There(*OWN)
+    service = Service(there)
+    service.ensure()
+    for name, new_name in (("resolved", "x"), ("identified", "resolved"), ("x", "identified")):
+        asyncio.run(there.rename(name, new_name))
+    service.look()
+    names = service.current.now
+    assert (names.of("resolved"), names.of("identified")) == ("identified", "resolved")
+    assert names.meant_by([{"id": 999, "name": "Resolved"}]) == ("identified",)
+    there.delete("identified")  # which is the one that says "resolved"
+    service.look()
+    assert service.current.now.of("resolved") == "kener-resolved", "its own name is taken"
+    assert there.made == ["kener-resolved"]
+
+
+def test_one_that_a_list_leaves_out_is_not_taken_for_deleted() -> None:
+    there = There(*OWN)
+    service = Service(there)
+    service.ensure()
+    asyncio.run(there.rename("incident", "outage"))
+    service.look()
+    there.left_out = {"outage"}
+    service.look()
+    assert (service.current.now.of("incident"), there.made) == ("outage", [])
+
+
+@pytest.mark.parametrize("name", ["outage, major", 'the "outage"'])
+def test_a_name_that_no_list_can_be_asked_for_is_taken_back(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    there = There(*OWN)
+    service = Service(there)
+    service.ensure()
+    asyncio.run(there.rename("incident", name))
+    service.look()
+    assert "incident" in there.names()
+    assert (service.current.now.of("incident"), there.made) == ("incident", [])
+    assert "is called incident again" in caplog.text
+
+
+def test_a_token_that_may_make_no_labels_is_told_and_what_is_there_is_followed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    there = There(*OWN)
+    service = Service(there)
+    service.ensure()
+    there.delete("maintenance")
+    asyncio.run(there.rename("incident", "outage"))
+    there.may_make = False
+    for _ in range(2):
+        service.look()
+    assert service.current.now.of("incident") == "outage"
+    assert caplog.text.count("missing labels cannot be made") == 1
+
+
+def test_looks_that_are_wanted_at_once_are_one() -> None:
+    there = There(*OWN)
+    service = Service(there)
+
+    async def run() -> None:
+        await asyncio.gather(*(service.labels.look() for _ in range(50)))
+
+    asyncio.run(run())
+    assert there.looks <= 2
+
+
+def test_a_renamed_label_of_a_tag_is_told_with_the_line_for_monitors_yaml(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    earth = Monitor("earth", "Earth", aliases=("old-earth",))
+    there = There(*OWN, "earth")
+    Service(there, [earth], folder=tmp_path).ensure()
+    asyncio.run(there.rename("earth", "planet"))
+    service = Service(there, [earth], folder=tmp_path)
+    for _ in range(3):
+        service.look()
+    assert caplog.text.count("the label of the tag earth is called planet on GitHub now") == 1
+    assert "below tag: earth the line aliases: [old-earth, planet]" in caplog.text
+    assert there.made == ["earth"], "what is pushed from now on needs it"
+    assert service.labels.health == LabelHealth(renamed_tags=1)
+    service.monitors.take(Monitors([Monitor("earth", "Earth", aliases=("old-earth", "planet"))]))
+    service.look()
+    assert service.labels.health == LabelHealth()
+
+
+def test_a_name_that_is_a_monitors_tag_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    there = There(*OWN)
+    service = Service(there)
+    service.ensure()
+    asyncio.run(there.rename("incident", "outage"))
+    service.monitors.take(Monitors([Monitor("outage", "Outage")]))
+    service.look()
+    assert "is called outage now, which is the tag of a monitor" in caplog.text
 
 
 class Refusing(There):
     """Raises instead of making some labels."""
 
     def __init__(self, faults: dict[str, Exception]) -> None:
-        super().__init__()
+        super().__init__(*OWN)
         self.faults = faults
         self.tried: list[str] = []
 
-    async def create(self, style: LabelStyle) -> None:
+    async def create(self, style: LabelStyle) -> int | None:
         self.tried.append(style.name)
         if style.name in self.faults:
             raise self.faults[style.name]
-        await super().create(style)
+        return await super().create(style)
 
 
 @pytest.mark.parametrize(
@@ -112,21 +320,17 @@ class Refusing(There):
 )
 def test_a_label_that_cannot_be_made_keeps_no_other_from_being_made(error: Exception) -> None:
     there = Refusing({"Tag-3": error})
-    own = labels(there)
-
-    async def steps() -> None:
-        await own.ensure()
-        await own.ensure()
-        assert there.made == [style.name for style in MANY if style.name != "Tag-3"]
-        assert there.tried.count("Tag-3") == 1
-        assert len(own.failing) == 1
-        with pytest.raises(type(error)):
-            await own.ensure(["Tag-3"])  # this write is its own
-        there.faults.clear()
-        await own.ensure(["Tag-3"])
-        assert len(own.failing) == 0
-
-    asyncio.run(steps())
+    service = Service(there, MANY)
+    service.ensure()
+    service.ensure()
+    assert there.made == [each.tag for each in MANY if each.tag != "Tag-3"]
+    assert there.tried.count("Tag-3") == 1
+    assert len(service.labels.failing) == 1
+    with pytest.raises(type(error)):
+        service.ensure("Tag-3")  # this write is its own
+    there.faults.clear()
+    service.ensure("Tag-3")
+    assert len(service.labels.failing) == 0
 
 
 @pytest.mark.parametrize(
@@ -135,9 +339,9 @@ def test_a_label_that_cannot_be_made_keeps_no_other_from_being_made(error: Excep
     ids=["403", "limit", "out"],
 )
 def test_what_concerns_all_labels_is_found_out_at_the_first(error: Exception) -> None:
-    there = Refusing({style.name: error for style in MANY})
-    own = labels(there)
+    there = Refusing({each.tag: error for each in MANY})
+    service = Service(there, MANY)
     with pytest.raises(type(error)):
-        asyncio.run(own.ensure())
-    assert there.tried == [MANY[0].name]
-    assert len(own.failing) == 0
+        service.ensure()
+    assert there.tried == [MANY[0].tag]
+    assert len(service.labels.failing) == 0

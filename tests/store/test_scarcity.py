@@ -176,7 +176,7 @@ class CountedSweeper(Sweeper):
 _OTHERS = tuple(
     name
     for name in Sweeper.__init__.__annotations__
-    if name in {"tracker", "news", "monitors_reload"}
+    if name in {"tracker", "news", "monitors_reload", "look_at_labels"}
 )
 
 

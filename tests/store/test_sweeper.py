@@ -38,7 +38,7 @@ def test_a_sweep_finds_what_no_delivery_told(github: EmbeddedGitHub) -> None:
     with_post(github, steps)
 
 
-def test_sweeps_without_news_are_three_conditional_requests(github: EmbeddedGitHub) -> None:
+def test_sweeps_without_news_are_four_conditional_requests(github: EmbeddedGitHub) -> None:
     async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
         await store.statuses.push("earth", status=Status.UP, latency=0, minute=int(clock()))
         await store.statuses.flush()
@@ -48,7 +48,7 @@ def test_sweeps_without_news_are_three_conditional_requests(github: EmbeddedGitH
             clock.ahead += 300
             await store.sweeper.sweep()
             statuses = [each.status for each in list(github.requests)[before:]]
-            assert statuses == [304, 304, 304]
+            assert statuses == [304, 304, 304, 304]
 
     with_post(github, steps)
 
@@ -114,6 +114,7 @@ PARTS = {
     "issues": (r"/issues\?(?!.*labels=)", "title"),
     "comments": (r"/issues/comments\?", "comment"),
     "branch": (r"/git/ref/heads", "status"),
+    "labels": (r"/labels\?", "labels"),
     "monitors": (r"/contents/monitors", "none"),
     "what is gone": (r"labels=incident&per_page", "gone"),
 }

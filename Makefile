@@ -3,10 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
+# Files are UTF-8 whatever the locale.
+export PYTHONUTF8 := 1
+
 .PHONY: serve test soak check format record bench clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/.runtime
+	@echo "The command is $(BIN)/kener-issues: --help says what else it does."
 	@exec $(BIN)/kener-issues serve
 
 test: check

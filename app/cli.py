@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import os
 import signal
@@ -57,6 +58,9 @@ commands = typer.Typer(
 
 def main() -> None:
     """Exit code 2: something must be configured otherwise; 1: GitHub does not play along."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a locale may lack a character
     try:
         commands()
     except ConfigurationError as error:

@@ -13,7 +13,15 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from app.settings import SETTING_NAMES
 from github_store.embedded import EmbeddedGitHub
+
+for name in list(os.environ):
+    # What whoever runs the tests has set for other programs, or for a service of their own.
+    is_a_proxy = name.lower().endswith("_proxy")
+    if is_a_proxy or name in SETTING_NAMES or name in {"GITHUB_ACTIONS", "FORCE_COLOR"}:
+        del os.environ[name]
+os.environ["LC_ALL"] = "C.UTF-8"
 
 hypothesis.settings.register_profile("same", deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=1_000)

@@ -146,6 +146,14 @@ def test_what_keeps_it_from_starting_is_one_line(
     assert command("serve", **given).one_line() == message
 
 
+def test_a_locale_that_lacks_a_character_ends_nothing(tmp_path: Path) -> None:
+    given = environment(STATUS_BRANCH="größe…", PYTHONIOENCODING="latin-1")
+    done = subprocess.run(
+        [*PROGRAM, "settings"], cwd=tmp_path, env=given, capture_output=True, check=True
+    )
+    assert b"gr\xf6\xdfe\\u2026" in done.stdout
+
+
 @pytest.mark.parametrize("name", ["serve", "doctor", "settings", "push", "github"])
 def test_a_line_of_the_env_file_that_cannot_be_read_keeps_it_from_starting(
     tmp_path: Path, command: Command, name: str

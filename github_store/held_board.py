@@ -40,11 +40,16 @@ from github_store.errors import (
     AccessLost,
     BrokenDocument,
     Conflict,
+    GitHubOut,
     GitHubTimeout,
     GitHubUnavailable,
+    RateLimited,
+    StoreError,
 )
+from github_store.failing_items import FailingItems, backoff_after
 from github_store.freshness import Freshness, Verdict, Vouched
 from github_store.held_answers import Shelf
+from github_store.item_backoff import Backoff
 from github_store.read_trace import Outcome, note_read, patient_until
 from github_store.shelved_snapshot import ShelvedSnapshot
 from github_store.status_board import Board
@@ -118,6 +123,12 @@ class HeldBoard:
         self._minutes: LRUCache[str, CommittedMinutes] = LRUCache(MAX_HELD_DAYS)
         self._good: LRUCache[int, CommittedMinutes] = LRUCache(MAX_HELD_DAYS)
         self._reading_day = asyncio.Lock()
+        self._failed_days: LRUCache[str, tuple[str, StoreError]] = LRUCache(MAX_HELD_DAYS)
+        """The blob that could not be read, by path."""
+        self.failing: FailingItems[str] = FailingItems(
+            "day", "reading for answers", clock=clock, backoff=_backoff
+        )
+        """By path: past days that cannot be read; their counts stand for them."""
 
     @property
     def problem(self) -> BrokenDocument | None:
@@ -191,6 +202,7 @@ class HeldBoard:
         sha = snapshot.files.get(day_path(day)) if snapshot else None
         if snapshot is None or sha is None:
             return NO_DAY
+        is_reading = False
         try:
             # One at a time: a large file takes much memory while it is read, and nobody needs
             # it twice.
@@ -200,16 +212,40 @@ class HeldBoard:
             )
             async with asyncio.timeout_at(until), self._reading_day:
                 if sha not in self._minutes:
-                    file = await self._read_day(snapshot, day)
-                    self._minutes[sha] = committed_minutes(file)
+                    is_reading = True
+                    self._minutes[sha] = await self._committed_minutes(snapshot, day, sha)
         except TimeoutError:
-            raise GitHubTimeout(f"{day_path(day)} did not come in time") from None
+            error = GitHubTimeout(f"{day_path(day)} did not come in time")
+            if is_reading:
+                self._blame(day_path(day), sha, error)
+            raise error from None
         except BrokenDocument:
             if day not in self._good:
                 raise
         else:
             self._good[day] = self._minutes[sha]
         return self._good[day]
+
+    async def _committed_minutes(self, snapshot: Snapshot, day: int, sha: str) -> CommittedMinutes:
+        """A day's minutes as they are in this blob; one that could not be read backs off, as every
+        read of a status would ask for it."""
+        path = day_path(day)
+        failed = self._failed_days.get(path)
+        if failed and failed[0] == sha and not self.failing.is_due(path):
+            raise failed[1].with_traceback(None)
+        try:
+            minutes = committed_minutes(await self._read_day(snapshot, day))
+        except (GitHubOut, RateLimited):
+            raise
+        except StoreError as error:
+            self._blame(path, sha, error)
+            raise
+        self.failing.succeeded(path)
+        return minutes
+
+    def _blame(self, path: str, sha: str, error: StoreError) -> None:
+        self._failed_days[path] = sha, error
+        self.failing.failed(path, error)
 
     def last_minutes(self, day: int) -> CommittedMinutes | None:
         """As ``minutes`` gave them last, of whatever board; None where it never did."""
@@ -441,3 +477,7 @@ class HeldBoard:
 def _minutes(number: int, length: int) -> range:
     """The minutes of a day or hour of that number, since 1970."""
     return range(number * length, (number + 1) * length)
+
+
+def _backoff(error: Exception) -> Backoff:
+    return backoff_after(error, soon=Backoff(15.0, 900.0))

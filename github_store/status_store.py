@@ -18,6 +18,7 @@ from github_store.current_monitors import CurrentMonitors
 from github_store.day_minutes import NO_MINUTES, DayMinutes, spread
 from github_store.errors import (
     BrokenDocument,
+    Conflict,
     GitHubUnavailable,
     JournalUnavailable,
     StoreError,
@@ -181,9 +182,9 @@ class StatusStore:
     async def current(self, tag: str, *, since_seconds: int) -> MonitorStatus:
         """The newest status, and the uptime of the current minute and the seconds before it.
 
-        A past day whose minutes GitHub, being out, does not give is taken as it was read last, else
-        from its counts, as if each status were spread evenly over it. Raises GitHubUnavailable or
-        BrokenDocument where nothing is held to answer from.
+        A past day whose minutes GitHub does not give, or somebody broke, is taken as it was read
+        last, else from its counts, as if each status were spread evenly over it. Raises
+        GitHubUnavailable or BrokenDocument where nothing is held to answer from.
         """
         while True:
             monitors = self._monitors.now
@@ -226,8 +227,9 @@ class StatusStore:
                 try:
                     minutes = await self._held.minutes(base, day)
                     past[day] = minutes.under(aliases).get(tag, NO_MINUTES)
-                except GitHubUnavailable:
-                    note_read(Outcome.OUTAGE, self._held.confirmed_at or 0.0)
+                except (GitHubUnavailable, BrokenDocument, Conflict) as error:
+                    if isinstance(error, GitHubUnavailable):
+                        note_read(Outcome.OUTAGE, self._held.confirmed_at or 0.0)
                     last = self._held.last_minutes(day)
                     past[day] = (
                         _estimated(board, tag, day)
@@ -293,7 +295,7 @@ class StatusStore:
         for day in sorted(shared_days(base.board, aliases)):
             try:
                 minutes[day] = (await self._held.minutes(base, day)).under(aliases)
-            except (GitHubUnavailable, BrokenDocument) as error:
+            except (GitHubUnavailable, BrokenDocument, Conflict) as error:
                 if isinstance(error, GitHubUnavailable):
                     note_read(Outcome.OUTAGE, self._held.confirmed_at or 0.0)
                     is_estimate = True

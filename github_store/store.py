@@ -501,6 +501,7 @@ def assemble_store(
             statuses.failing,
             sweeper.failing,
             time_notices.failing,
+            board.failing,
             writer.failing,
         ),
         shelf=shelf,

@@ -637,6 +637,53 @@ def test_a_file_that_somebody_made_of_a_day_before_its_end_holds_up_nothing(
     assert parse_board(file_on(owner)).entries["earth"].days.before(1).up == 1
 
 
+@pytest.mark.parametrize("trouble", ["500", "slow", "garbage"])
+def test_a_past_day_that_cannot_be_read_keeps_no_status_from_being_told_and_is_not_asked_for_hot(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path, trouble: str
+) -> None:
+    clock = Clock()
+    part_of_yesterday = 20 * 3600
+
+    async def write(store: Store) -> None:
+        for minute in range(0, 600, 60):
+            await push(store, at=NOON - DAY + minute)
+            await push(store, at=NOON + minute)
+        await store.statuses.flush()
+
+    async def read(store: Store) -> None:
+        good = file_on(owner, YESTERDAYS_FILE).decode()
+        if trouble == "garbage":
+            edit(owner, YESTERDAYS_FILE, "garbage")
+        elif trouble == "slow":
+            github.faults.add("latency", match="GET .*/git/blobs/", seconds=2)
+        else:
+            github.faults.add("error", match="GET .*/git/blobs/", status=500)
+        clock.now = NOON + 601
+        asked = github.count("GET", "/git/blobs/")
+        for _ in range(10):
+            assert (await current(store, since=part_of_yesterday))[0] == "UP"
+        assert github.count("GET", "/git/blobs/") - asked <= 2, "its one repetition included"
+        assert store.failing["day"] == 1
+        github.faults.clear()
+        if trouble == "garbage":
+            edit(owner, YESTERDAYS_FILE, good)
+        clock.now += 60
+        assert await current(store, since=part_of_yesterday) == ("UP", "100", NOON + 540)
+        assert store.failing["day"] == 0
+
+    with_statuses(github, tmp_path / "writer", write, clock=clock)
+    # another machine, which has nothing on disk but the board
+    with_statuses(github, tmp_path / "reader", board_first(read), clock=clock, patience_seconds=0.5)
+
+
+def board_first(steps: Callable[[Store], Awaitable[None]]) -> Callable[[Store], Awaitable[None]]:
+    async def run(store: Store) -> None:
+        await current(store, since=60)
+        await steps(store)
+
+    return run
+
+
 def test_a_deleted_branch_comes_back_with_what_is_no_text(
     github: EmbeddedGitHub, owner: Person, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ serve: $(VENV)/.runtime
 test: check
 	@$(BIN)/python -m pytest -n auto
 
-# A quarter of an hour: servers killed under load, days at random and in bad weather (its real length:
+# A quarter of an hour: servers killed under load, journals damaged, days at random and in bad weather (its real length:
 # SOAK_OUTAGE_SECONDS=600, 80 minutes more), a siege, properties on new examples.
 soak: $(VENV)/.test
 	@$(BIN)/python -m pytest -s tests/soak

@@ -19,12 +19,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from github_store.errors import JournalUnavailable
 from github_store.journal_damage import Damage
@@ -38,6 +40,8 @@ __all__ = ["DiskJournal", "Journal", "Listener", "Sequenced"]
 log = logging.getLogger(__name__)
 
 Listener: TypeAlias = Callable[[Sequence[Sequenced]], None]
+COUNT_SECONDS: Final = 0.1
+"""How long after an acknowledgement a power cut may still make its loss go unnoticed."""
 _Waiting: TypeAlias = "tuple[Sequenced, asyncio.Future[int]]"
 _Outcome: TypeAlias = "tuple[Sequence[_Waiting], Exception | None]"
 _Arrived: TypeAlias = "tuple[Sample, float, asyncio.Future[int]]"
@@ -95,6 +99,7 @@ class DiskJournal:
         self._listeners: list[Listener] = []
         self._is_closed = False
         self._is_tidying = True
+        self._count_due_at = inf
         self._loop: asyncio.AbstractEventLoop | None = None
         self._orders: SimpleQueue[_Order] = SimpleQueue()
         self._writer = threading.Thread(target=self._write_on, name="journal", daemon=True)
@@ -192,12 +197,16 @@ class DiskJournal:
                 self._answer(self._write(group))
             if self._is_tidying:
                 self._tidy()
+            self._sync_count()
         self._file.close()
 
     def _take_orders(self) -> list[_Order]:
         """All that wait. Without tidying to do, there is always one to wait for."""
-        orders: list[_Order] = [] if self._is_tidying else [self._orders.get()]
+        orders: list[_Order] = []
         with suppress(Empty):
+            if not self._is_tidying:
+                seconds = max(0.0, self._count_due_at - time.monotonic())
+                orders.append(self._orders.get(timeout=None if seconds == inf else seconds))
             while True:
                 orders.append(self._orders.get_nowait())
         return orders
@@ -229,6 +238,20 @@ class DiskJournal:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._settle, outcomes)
+
+    def _sync_count(self) -> None:
+        """Once in a while: at each group it would cost as much as the group itself."""
+        now = time.monotonic()
+        if self._file.is_count_synced:
+            self._count_due_at = inf
+        elif self._count_due_at == inf:
+            self._count_due_at = now + COUNT_SECONDS
+        elif now >= self._count_due_at:
+            self._count_due_at = inf
+            try:
+                self._file.sync_count()
+            except JournalUnavailable as error:
+                log.warning("the journal's counter is not on disk yet: %s", error)
 
     def _tidy(self) -> None:
         try:

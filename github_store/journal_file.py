@@ -1,6 +1,6 @@
 """The journal's SQLite file: what one transaction of it does.
 
-A group of samples is safe when its transaction is synced and the counter after it. What is
+A group of samples is safe when its transaction is synced; the counter is written after it. What is
 committed is written down in the counter first, and deleted in small portions whenever there is
 time. ``journal_database`` tells how the file is laid out, ``journal_recovery`` what happens at
 start.
@@ -111,6 +111,7 @@ class JournalFile:
         try:
             if (landed := self._landed) and landed.seq > self._count.committed:
                 self._write_count(committed=landed.seq, committed_at=landed.acknowledged_at)
+                self._counter.sync()  # before what it speaks of is deleted
             oldest = self._number("SELECT min(seq) FROM samples")
             if oldest and oldest <= self._count.committed:
                 self._delete(min(oldest + PORTION - 1, self._count.committed))
@@ -122,8 +123,24 @@ class JournalFile:
             raise JournalUnavailable(trouble(error)) from error
         return False
 
+    @property
+    def is_count_synced(self) -> bool:
+        return self._counter.is_synced
+
+    def sync_count(self) -> None:
+        """What was acknowledged is missed from now on, should it be gone after a power cut.
+
+        Raises JournalUnavailable.
+        """
+        try:
+            self._counter.sync()
+        except OSError as error:
+            raise JournalUnavailable(trouble(error)) from error
+
     def close(self) -> None:
         """Fold the log into the file and let go of it."""
+        with suppress(OSError):
+            self._counter.sync()
         with suppress(sqlite3.Error):  # what is in the log is found there at the next start
             self._db.close()
         self._counter.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 DIGITS: Final = 16
@@ -17,7 +18,8 @@ DIGITS: Final = 16
 
 def digest(kind: str, body: bytes, *, key: str = "") -> str:
     """16 hex digits."""
-    keyed = hashlib.blake2b(body, digest_size=DIGITS // 2, key=key.encode(), person=kind.encode())
+    keyed = _begun(kind, key).copy()
+    keyed.update(body)
     return keyed.hexdigest()
 
 
@@ -33,6 +35,11 @@ def unsealed(kind: str, text: object, *, key: str = "") -> bytes | None:
     for body in found_in(kind, text, key=key):
         return body if sealed(kind, body, key=key) == text else None
     return None
+
+
+@lru_cache(maxsize=64)
+def _begun(kind: str, key: str) -> hashlib.blake2b:
+    return hashlib.blake2b(digest_size=DIGITS // 2, key=key.encode(), person=kind.encode())
 
 
 def found_in(kind: str, raw: bytes, *, key: str = "") -> Iterator[bytes]:

@@ -122,6 +122,8 @@ def test_what_was_acknowledged_is_committed_exactly_once_however_often_servers_a
         assert not wrong, f"{len(wrong)} of {len(possible)}: {list(wrong.items())[:5]}"
         assert committed.samples.keys() <= possible.keys(), "nobody pushed these"
         check_answers(servers, committed, outages)
+        notes = [note for server in servers for note in server.directory.rglob("journal-damage-*")]
+        assert not notes, "a kill is no damage"
         running.pop_all()
         stops = [server.stop() for server in servers]
     report(

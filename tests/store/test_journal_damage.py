@@ -278,6 +278,33 @@ def test_a_first_start_that_was_cut_off_is_begun_again(tmp_path: Path) -> None:
     file.close()
 
 
+def test_the_counter_is_synced_soon_after_an_acknowledgement_and_before_anything_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = JournalFile(tmp_path, now=NOW)
+    file.append(entries(1, 2))
+    file.append(entries(3, 4))
+    assert not file.is_count_synced
+    file.sync_count()
+    assert file.is_count_synced
+    file.commit_landed(entries(2, 2)[0])
+    synced: list[int] = []
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fdatasync", lambda _: synced.append(len(file.pending())))
+        file.tidy()
+    assert synced == [2], "and what is to be deleted no longer counts"
+    file.close()
+
+
+def test_a_counter_that_is_moved_away_meanwhile_is_made_anew(tmp_path: Path) -> None:
+    file = JournalFile(tmp_path, now=NOW)
+    file.append(entries(1, 2))
+    file.append(entries(3, 4))
+    (tmp_path / COUNTER_NAME).unlink()
+    file.close()
+    assert require_the_truth(tmp_path, Left({}, tuple(entries(1, 4)))) == ()
+
+
 # Journals of before
 
 OLD_LAYOUT = """

@@ -18,12 +18,14 @@ read everything before and after, and compare:
 | HeldResults: incidents, pages | revision | same | same | revision, answers | | | answers |
 | HeldAnswers, AnswerShelf: GitHub's answers | raw | raw | raw | path, writes | | | freshness |
 | Authors `_known` (VisibleIssues `_hidden` counts) | raw | raw | login | | | | age |
+| CurrentLabels: what ours are called | raw | raw | | GitHub's list, ids | | | minute |
 | RepositoryLabels `_existing`, `_ever` | label's key | label's key | | | | | age |
 | RenderedAnswers: bytes | by the identity of what they show, which never changes | | | | | | |
 | StartMemory: monitors.yaml of the next start | text | text | | | | | |
 | StatusWriter: one attempt | Monitors taken once | same | | | base | | today |
 
-"revision" is IncidentStore.revision: news of incidents, the Monitors, and who is trusted unasked.
+"revision" is IncidentStore.revision: news of incidents, the Monitors, who is trusted unasked, and
+what our labels are called.
 An idempotency record keeps its first answer, whatever changes: that is what it is for.
 """
 
@@ -64,6 +66,7 @@ from tests.store.test_inbox import SECRET, Post, letterbox
 
 STATUS = "owner/status"
 TOKEN = "a token of the tests"
+LABELS = ("incident", "incident-down", "incident-degraded", "resolved", "identified")
 NAMES = ("earth", "mars", "Mars", "venus", "old earth", "moon")
 SINCE = ("", "&sinceLast=60", "&sinceLast=40000", "&sinceLast=200000", "&sinceLast=300000")
 SEEDS = int(os.environ.get("EDITS_SEEDS", "3"))
@@ -219,6 +222,23 @@ class Story:
         )
         await asyncio.to_thread(self.owner.do, method, path, body)
 
+    # labels -----------------------------------------------------------------------------------
+
+    async def edit_label(self) -> None:
+        """One of ours or of a tag gets another name, is deleted, or another one is made."""
+        there = await asyncio.to_thread(self.owner.do, "GET", "/labels?per_page=100")
+        meant = (*LABELS, *self.store.incidents._tracker.names.now.renamed().values(), *NAMES)
+        found = [each["name"] for each in there if each["name"] in meant]
+        free = sorted({*LABELS, "outage", "done", "earth"} - {each["name"] for each in there})
+        method, path, body = "DELETE", f"/labels/{self.chance.choice(found)}", None
+        if free and self.chance.random() < 0.8:
+            name = self.chance.choice(free)
+            method, body = "PATCH", {"new_name": name}
+            if self.chance.random() < 0.2:
+                method, path, body = "POST", "/labels", {"name": name, "color": "abcdef"}
+        await asyncio.to_thread(self.owner.do, method, path, body)
+        self.done.append(f"{method} {path} {body}")
+
     # who may speak, and time ------------------------------------------------------------------
 
     async def change_role(self) -> None:
@@ -261,6 +281,9 @@ CHANGES_OF: tuple[Callable[[Story], Awaitable[None]], ...] = (
     Story.open_incident,
     Story.open_incident,
     Story.edit_incident,
+    Story.edit_label,
+    Story.edit_label,
+    Story.edit_label,
     Story.change_role,
     Story.let_time_pass,
 )
@@ -338,6 +361,7 @@ async def fresh(github: EmbeddedGitHub, running: Store, clock: Hand, folder: Pat
         clock=clock,
     )
     try:
+        await store.incidents.ensure_labels()
         yield store
     finally:
         await store.close()

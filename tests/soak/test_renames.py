@@ -1,5 +1,5 @@
-"""Monitors renamed live, by commits to monitors.yaml, under load: a service answers at once as one
-does that starts now.
+"""Monitors renamed live, by commits to monitors.yaml, and labels by hand, under load: a service
+answers at once as one does that starts now.
 
 ``make soak`` runs it; RENAMES=100 for more of them.
 """
@@ -26,6 +26,7 @@ REPOSITORY = "owner/status"
 SECRET = "a secret of the renames"
 RENAMES = int(os.environ.get("RENAMES", "12"))
 SINCE = (60, 3_600, 200_000, 7_776_000)
+LABELS = {"incident", "incident-down", "incident-degraded", "resolved", "identified"}
 TAKEN_WITHIN_SECONDS = 10.0
 
 
@@ -69,6 +70,24 @@ def renamed(monitors: list[Entry], number: int, chance: random.Random) -> None:
             entry["includeDegradedInDowntime"] = not entry.get("includeDegradedInDowntime", False)
             entry["name"] = f"Name {number}"
     assert len({name.casefold() for each in monitors for name in names(each)}) >= len(monitors)
+
+
+def edit_label(owner: Person, number: int, chance: random.Random) -> None:
+    """One of the labels that mean something gets another name, or is deleted, or another is made
+    under a name that was given up. The labels of incidents are renamed alone: deleted, they would
+    leave nothing to compare."""
+    there = {each["name"]: each["description"] for each in owner.do("GET", "/labels?per_page=100")}
+    ours = [name for name, description in there.items() if "ncident" in (description or "")]
+    name, is_free = chance.choice(ours), LABELS - there.keys()
+    match chance.randrange(4):
+        case 0 if is_free:
+            body = {"name": chance.choice(sorted(is_free)), "color": "abcdef"}
+            owner.do("POST", "/labels", body)
+        case 1 if "on the status page" not in there[name]:
+            owner.do("DELETE", f"/labels/{name}")
+        case _:
+            new_names = sorted({f"label-{number}", *is_free})
+            owner.do("PATCH", f"/labels/{name}", {"new_name": chance.choice(new_names)})
 
 
 def test_renamed_live_under_load_a_service_answers_as_a_fresh_one(tmp_path: Path) -> None:
@@ -121,12 +140,14 @@ def test_renamed_live_under_load_a_service_answers_as_a_fresh_one(tmp_path: Path
                     push_monitors(owner, monitors)
                     tags = sorted(each["tag"] for each in monitors)
                     until_taken(running, len(monitors), tags)
+                    edit_label(owner, number, chance)
                     compare(github, running, tags, tmp_path / f"fresh-{number}")
         finally:
             stopping.set()
             for worker in workers:
                 worker.join()
         assert [worker.failure for worker in workers] == [None] * len(workers)
+        assert call(running, "GET", "/api/incident").data, "whatever its label is called"
         running.stop()
 
 

@@ -1,6 +1,6 @@
 """Elements of GitHub's lists read one by one: what cannot be read is left out, and named.
 
-One element of another shape must not make a whole list unreadable. Where a page has several and
+One element of another shape must not make a whole list unreadable. Where a page has some and
 none of them can be read, it is the page that is not what it should be: an outage.
 """
 
@@ -41,7 +41,7 @@ class ElementReader(Generic[T]):
             else:
                 if len(self.failing):
                     self.failing.succeeded(_name(element))
-        if len(elements) > 1 and not found:
+        if unread and not found:
             raise GitHubUnavailable(f"GitHub's answer lists no {self._what}s that can be read")
         for name, problem in unread.items():
             kind = type(problem).__name__

@@ -108,3 +108,17 @@ def test_a_repository_is_called_by_owner_and_name(name: Any) -> None:
 
 def test_whole_numbers_begin_at_one() -> None:
     assert [whole_number(1), whole_number(2**63 - 1)] == [1, 2**63 - 1]
+
+
+LISTS = ("/issues?state=all", "/issues?sort=updated", "/issues/3/comments", "/labels")
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("odd", [None, 7, {}, {"number": 7}, "text"], ids=repr)
+def test_one_odd_element_makes_no_list_another_thing_and_nothing_but_odd_ones_does(
+    path: str, odd: Any
+) -> None:
+    good = {"/labels": {"name": "incident"}, "/issues/3/comments": COMMENT}.get(path, ISSUE)
+    assert misshapen("GET", REPOSITORY + path, [odd, good]) is None
+    assert misshapen("GET", REPOSITORY + path, [good, odd]) is None
+    assert misshapen("GET", REPOSITORY + path, [odd, odd])

@@ -40,7 +40,7 @@ def test_it_is_named_once_and_again_when_it_can_be_read(caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize(
-    "elements", [[{}, 7], [None] * 100, {"message": "no"}, "text", None, 7], ids=repr
+    "elements", [[{}], [{}, 7], [None] * 100, {"message": "no"}, "text", None, 7], ids=repr
 )
 def test_a_list_of_which_nothing_can_be_read_is_an_outage(elements: Any) -> None:
     comments = reader()
@@ -49,6 +49,5 @@ def test_a_list_of_which_nothing_can_be_read_is_an_outage(elements: Any) -> None
     assert len(comments.failing) == 0
 
 
-@pytest.mark.parametrize("elements", [[], [{}]], ids=repr)
-def test_an_empty_list_is_one_and_so_is_one_whose_only_element_is_odd(elements: Any) -> None:
-    assert reader().all_of(elements) == []
+def test_an_empty_list_is_one() -> None:
+    assert reader().all_of([]) == []

@@ -20,6 +20,8 @@ from github_store.errors import (
     AccessLost,
     BrokenDocument,
     ConfigurationError,
+    GitHubTimeout,
+    GitHubUnavailable,
     NotTheApi,
     RateLimited,
     StoreError,
@@ -46,7 +48,7 @@ from github_store.gateway import (
     Reply,
 )
 from github_store.held_answers import HeldAnswers
-from github_store.hook_setup import HOOK_PATH
+from github_store.hook_setup import HOOK_PATH, shown_url
 from github_store.issue_tracker import IssueTracker
 from github_store.label_findings import label_findings
 from github_store.label_memory import LabelMemory
@@ -156,6 +158,9 @@ class _Checkup:
                     break  # so it would be with all that follow, each as long as this one
                 remedy = self._remedy(error)
                 findings.append(fail(subject, f"cannot be told: {error}", remedy))
+            except Exception as error:  # the other findings are worth having all the same
+                remedy = "report this as a fault of this program's"
+                findings.append(fail(subject, f"cannot be told: {error!r}", remedy))
         return findings
 
     def _outage(self, error: StoreError, untold: Iterable[str]) -> Finding:
@@ -297,10 +302,16 @@ class _Checkup:
     async def _hook(self, hook: Mapping[str, Any]) -> Finding:
         if problem := hook_problem(hook):
             return warn("webhook", *problem)
-        path = f"/hooks/{hook['id']}/deliveries"
-        reply = await self._get(path, per_page=str(SEEN_DELIVERIES))
+        path, url = f"/hooks/{hook['id']}/deliveries", shown_url(str(hook["config"]["url"]))
+        try:
+            reply = await self._get(path, per_page=str(SEEN_DELIVERIES))
+        except (GitHubTimeout, RateLimited):
+            raise
+        except GitHubUnavailable as error:  # the other hooks are worth looking at all the same
+            found = f"the deliveries to {url} cannot be told: {error}"
+            return warn("webhook", found, self._remedy(error))
         deliveries = reply.data if reply.ok and isinstance(reply.data, list) else []
-        return deliveries_finding(str(hook["config"]["url"]), deliveries)
+        return deliveries_finding(url, deliveries)
 
     async def _get(self, place: str, **params: str) -> Reply:
         path = self._gateway.repository + place

@@ -6,13 +6,27 @@ and write for this.
 
 from __future__ import annotations
 
+import logging
 from typing import Final
+from urllib.parse import urlsplit
 
-from github_store.errors import GitHubUnavailable
+from github_store.errors import GitHubUnavailable, OutcomeUnknown
 from github_store.gateway import Gateway
+
+log = logging.getLogger(__name__)
 
 EVENTS: Final = ("issues", "issue_comment", "label", "member", "push", "repository")
 HOOK_PATH: Final = "/webhooks/github"
+
+
+def shown_url(url: str) -> str:
+    """A hook's URL as it may stand in a log: without what may be a secret."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that is none"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
 
 
 async def point_hook(gateway: Gateway, *, service_url: str, secret: str) -> None:
@@ -23,8 +37,12 @@ async def point_hook(gateway: Gateway, *, service_url: str, secret: str) -> None
     path = f"{gateway.repository}/hooks"
     listed = await gateway.request("GET", path, params={"per_page": "100"})
     for hook in listed.data if listed.ok else ():
-        if str(hook["config"].get("url", "")).endswith(HOOK_PATH):
-            await gateway.request("DELETE", f"{path}/{hook['id']}")
+        url = str(hook["config"].get("url", ""))
+        if url.endswith(HOOK_PATH):
+            try:
+                await gateway.request("DELETE", f"{path}/{hook['id']}")
+            except OutcomeUnknown as error:  # the new one is worth more than the old one costs
+                log.warning("the former hook to %s may still be there: %s", shown_url(url), error)
     config = {"url": service_url + HOOK_PATH, "content_type": "json", "secret": secret}
     body = {"name": "web", "active": True, "events": list(EVENTS), "config": config}
     reply = await gateway.request("POST", path, body=body)

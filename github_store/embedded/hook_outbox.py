@@ -25,6 +25,7 @@ from urllib.parse import quote_plus, urlsplit
 
 from ..errors import GitHubUnavailable
 from ..failing_items import NO_PAUSE, FailingItems
+from ..hook_setup import shown_url
 from .rows import Repository
 from .storage import Storage
 
@@ -243,16 +244,6 @@ class HookOutbox:
                 self._failing.succeeded(shown_url(url))
             else:
                 self._failing.failed(shown_url(url), GitHubUnavailable(reason))
-
-
-def shown_url(url: str) -> str:
-    """A hook's URL as it may stand in a log: without what may be a secret."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "an address that is none"
-    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
 
 
 def _wants(hook: Hook, event: str) -> bool:

@@ -23,6 +23,7 @@ from github_store import (
     Grade,
     TokenCredential,
     check_up,
+    checkup,
 )
 from github_store.embedded import EmbeddedGitHub
 from github_store.embedded.faults import Kind
@@ -51,8 +52,7 @@ def owner(github: EmbeddedGitHub) -> Person:
     return Person(github.url, github.tokens["owner"])
 
 
-def examined(tmp_path: Path, url: str, token: str, **given: str) -> Found:
-    """The findings by subject, each there once."""
+def findings_of(tmp_path: Path, url: str, token: str, **given: str) -> list[Finding]:
     environment = {
         "GITHUB_API_URL": url,
         "GITHUB_REPOSITORY": REPOSITORY,
@@ -63,7 +63,12 @@ def examined(tmp_path: Path, url: str, token: str, **given: str) -> Found:
         "MONITORS": "monitors-for-the-doctor.yaml",
         **given,
     }
-    findings = examine(read_settings(environment))
+    return examine(read_settings(environment))
+
+
+def examined(tmp_path: Path, url: str, token: str, **given: str) -> Found:
+    """The findings by subject, each there once."""
+    findings = findings_of(tmp_path, url, token, **given)
     found = {finding.subject: finding for finding in findings}
     assert len(found) == len(findings)
     return found
@@ -243,6 +248,35 @@ def test_deliveries_that_fail_are_told(
     found = of(github, tmp_path)["webhook"]
     assert found.grade is grade
     assert words in found.found
+
+
+def test_one_hook_whose_deliveries_fail_keeps_no_other_from_being_told_of(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    with scripted(*[Answer(200)] * 20) as service:
+        for number in range(2):
+            hook(owner, f"{service.url}/{number}/webhooks/github")
+        assert github.wait_for_hooks()
+    first = owner.do("GET", "/hooks")[0]["id"]
+    github.faults.add("error", match=f"/hooks/{first}/deliveries", status=500)
+    all_found = findings_of(tmp_path, github.url, github.tokens["owner"], MONITORS="monitors.yaml")
+    findings = [each.found for each in all_found if each.subject == "webhook"]
+    assert ["/0/webhooks" in each for each in findings] == [True, False]
+    assert ["cannot be told" in each for each in findings] == [True, False]
+    assert "/1/webhooks" in findings[1]
+
+
+def test_a_fault_of_ours_in_one_step_leaves_the_others_their_findings(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> Finding:
+        raise KeyError("resources")
+
+    monkeypatch.setattr(checkup, "quota_finding", fail)
+    found = of(github, tmp_path)
+    assert found["quota"].grade is Grade.FAIL
+    assert "KeyError" in found["quota"].found
+    assert found["branch"].grade is Grade.OK
 
 
 def test_a_hook_for_another_program_is_none(
@@ -503,3 +537,28 @@ def test_damage_to_the_journal_fails_until_its_note_is_removed(tmp_path: Path) -
     assert f"remove {note.name}" in found.found
     note.unlink()
     assert not [each for each in local_findings(settings) if each.subject == "journal"]
+
+
+def test_an_incident_that_ended_and_that_nobody_closed_is_named(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path
+) -> None:
+    now = time.time()
+    ended, later = (f"[end_datetime:{int(now) + seconds}]" for seconds in (100, 5_000))
+    numbers = [owner.open_issue(body=body) for body in (ended, later, "without an end")]
+    touched = owner.open_issue(body=f"[end_datetime:{int(now) - 100}]")
+    assert "closing" not in of(github, tmp_path)
+
+    async def later_on() -> list[Finding]:
+        return await check_up(
+            repository_name=REPOSITORY,
+            credential=TokenCredential(github.tokens["owner"]),
+            api_url=github.url,
+            monitors_path="monitors.yaml",
+            status_branch="status-data",
+            clock=lambda: now + 1_000,
+        )
+
+    [found] = [each for each in asyncio.run(later_on()) if each.subject == "closing"]
+    assert found.grade is Grade.WARN
+    assert found.found == f"ended, and still open: {numbers[0]}"
+    assert touched

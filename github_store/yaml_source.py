@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
@@ -141,7 +142,9 @@ def text_of(node: Node) -> str | None:
 
 def boolean_of(node: Node) -> bool | None:
     """True or False, None when the node is neither."""
-    return _WORDS[node.value.lower()] if _has_type(node, "bool") else None
+    if not isinstance(node, ScalarNode) or not _has_type(node, "bool"):
+        return None
+    return _WORDS.get(node.value.lower())
 
 
 def meant_boolean_of(node: Node) -> bool | None:
@@ -159,7 +162,8 @@ def number_of(node: Node) -> float | None:
         text = text.replace("_", "")
         base = _BASES.get(text.lstrip("+-")[:2].lower())
         if base is not None and len(text) <= 40:
-            return float(int(text, base))
+            with suppress(ValueError):  # a tag may call anything a number
+                return float(int(text, base))
     return float(text) if _DECIMAL.fullmatch(text) else None
 
 

@@ -225,7 +225,10 @@ def test_texts_are_what_yaml_1_2_reads_as_texts(written: str, text: str | None) 
         *[(each, False, None) for each in ("false", "False")],
         *[(each, None, True) for each in ("yes", "On", "'true'", "' TRUE '")],
         *[(each, None, False) for each in ("no", "off", '"False"')],
-        *[(each, None, None) for each in ("1", "y", "~", "[true]", "maybe", "tRue x")],
+        *[
+            (each, None, None)
+            for each in ("1", "y", "~", "[true]", "maybe", "!!bool x", "!!bool [x]")
+        ],
     ],
 )
 def test_booleans(written: str, expected: bool | None, meant: bool | None) -> None:
@@ -254,6 +257,7 @@ def test_booleans(written: str, expected: bool | None, meant: bool | None) -> No
         *[(each, None, "") for each in ("1:30", "٣", "''", "three", "true", "~", "[3]")],
         *[(each, None, "") for each in (".inf", ".nan", "9" * 5000, "0x" + "f" * 5000, "'0x1F'")],
         *[(each, None, "") for each in ("1e999999", "0o9", "0x", "._", "'1_0'")],
+        *[(each, None, "") for each in ("!!int x", "!!int 0x", "!!float 0b2", "!!int [1]")],
     ],
 )
 def test_numbers(written: str, expected: float | None, as_text: str) -> None:

@@ -156,7 +156,8 @@ class Inbox:
             raise MalformedDelivery(f"part of it is no payload of the event {event[:40]}")
         if first_id is not None:
             return False
-        self._id_by_digest[digest] = delivery_id
+        if told:  # of what says nothing anybody could make as many as there are names of events
+            self._id_by_digest[digest] = delivery_id
         return True
 
     def digest(self) -> BodyDigest:

@@ -141,9 +141,9 @@ def present_keys(labels: Iterable[RepositoryLabel], names: LabelNames) -> frozen
 
 def unaskable(names: LabelNames) -> str | None:
     """What the label of incidents is called, where no list can be asked for that: GitHub parts
-    labels by commas, and a search's end with a quote."""
+    labels by commas, and a search's end with a quote that no backslash may stand before."""
     name = names.of(INCIDENT_LABEL)
-    return name if "," in name or '"' in name else None
+    return name if any(sign in name for sign in ',"\\') else None
 
 
 def made(names: LabelNames, own: str, label_id: int | None) -> LabelNames:

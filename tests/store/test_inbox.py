@@ -620,6 +620,20 @@ def test_deliveries_without_an_id_are_not_taken_for_repeats_of_one_another(
     with_post(github, steps)
 
 
+def test_made_up_events_do_not_push_out_what_is_remembered(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        owner.open_issue("one")
+        first, *_ = post.collected()
+        assert await post.deliver(first) == [True]
+        remembered = len(store.inbox._id_by_digest)
+        for number in range(50):
+            await post.deliver(sent_as(first, event=f"event-{number}", delivery_id=f"{number}"))
+        assert len(store.inbox._id_by_digest) == remembered
+        assert await post.deliver(first) == [False]
+
+    with_post(github, steps)
+
+
 def test_an_id_is_not_signed_so_another_body_under_it_is_no_repeat(
     github: EmbeddedGitHub,
 ) -> None:

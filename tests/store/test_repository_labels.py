@@ -229,7 +229,7 @@ def test_one_that_a_list_leaves_out_is_not_taken_for_deleted() -> None:
     assert (service.current.now.of("incident"), there.made) == ("outage", [])
 
 
-@pytest.mark.parametrize("name", ["outage, major", 'the "outage"'])
+@pytest.mark.parametrize("name", ["outage, major", 'the "outage"', "outage\\"])
 def test_a_name_that_no_list_can_be_asked_for_is_taken_back(
     name: str, caplog: pytest.LogCaptureFixture
 ) -> None:

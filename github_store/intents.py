@@ -38,6 +38,10 @@ class Intents(Protocol):
     def mark_of(self, key: str) -> str:
         """What stands for a key, on disk and on GitHub: 64 hex digits."""
 
+    @property
+    def doubted_until(self) -> float:
+        """Until then, in seconds since 1970, an intent that is not found may have been lost."""
+
     async def find(self, mark: str) -> Intent | None:
         """The intent of a mark; None where there is none of the last 24 hours."""
 
@@ -60,12 +64,16 @@ class DiskIntents:
 
     def __init__(self, directory: Path, *, clock: Callable[[], float]) -> None:
         self._secret = kept_secret(directory)
-        self._file = IntentFile(directory)
+        self._file = IntentFile(directory, now=clock())
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="intents")
 
     def mark_of(self, key: str) -> str:
         return hmac.new(self._secret, key.encode(), hashlib.sha256).hexdigest()
+
+    @property
+    def doubted_until(self) -> float:
+        return self._file.doubted_until
 
     async def find(self, mark: str) -> Intent | None:
         return await self._do(lambda: self._file.find(mark, now=self._clock()))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from github_store.private_files import write_private_file
+from github_store.set_aside import stamp
 
 log = logging.getLogger(__name__)
 
@@ -68,12 +69,6 @@ class Damage:
             return "no acknowledged sample is missing"
         samples = "sample is" if self.missing == 1 else "samples are"
         return f"{self.missing} acknowledged {samples} missing{within}"
-
-
-def stamp(at: float) -> str:
-    """A time, to the millisecond, as part of a file's name."""
-    whole, thousandths = divmod(int(at * 1_000), 1_000)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y%m%dT%H%M%S}.{thousandths:03}Z"
 
 
 def note(directory: Path, damage: Damage) -> None:

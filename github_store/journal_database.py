@@ -11,7 +11,6 @@ Layout 1 had a column for each value and no checksum.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import urllib.parse
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from github_store.disk_trouble import is_disk_trouble, one_line
 from github_store.errors import ConfigurationError
 from github_store.journal_record import (
     LAYOUT,
@@ -45,17 +45,6 @@ BUSY_SECONDS: Final = 2.0
 _TABLES: Final = (
     "CREATE TABLE samples (seq INTEGER PRIMARY KEY, entry BLOB NOT NULL)",
     "CREATE TABLE head (entry BLOB NOT NULL)",
-)
-_DISK_TROUBLE: Final = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_PERM,
-    }
 )
 
 
@@ -171,17 +160,7 @@ def _noting(contents: Contents, path: Path) -> Iterator[None]:
     except Exception as error:
         if is_disk_trouble(error, path):
             raise
-        contents.problem = contents.problem or f"is damaged ({_one_line(error)})"
-
-
-def is_disk_trouble(error: Exception, path: Path) -> bool:
-    """Whether the disk fails, rights are missing or somebody else has the file: not damage."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if not isinstance(error, sqlite3.Error) or code is None:
-        return False
-    if code & 0xFF == sqlite3.SQLITE_READONLY:
-        return not os.access(path, os.W_OK)
-    return code & 0xFF in _DISK_TROUBLE and code != sqlite3.SQLITE_IOERR_SHORT_READ
+        contents.problem = contents.problem or f"is damaged ({one_line(error)})"
 
 
 def upgrade(db: sqlite3.Connection, head: Head, entries: Iterable[Sequenced]) -> None:
@@ -276,9 +255,3 @@ def _require_a_log(db: sqlite3.Connection) -> None:
 
 def _number(db: sqlite3.Connection, sql: str) -> int:
     return int(db.execute(sql).fetchone()[0] or 0)
-
-
-def _one_line(error: Exception) -> str:
-    """Of SQLite's words; from a damaged file they may be no text at all."""
-    said = " ".join(str(error).split()) if not isinstance(error, UnicodeError) else "no text"
-    return said.encode("ascii", "backslashreplace").decode()[:200] or type(error).__name__

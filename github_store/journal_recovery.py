@@ -26,6 +26,7 @@ from github_store.journal_damage import Damage
 from github_store.journal_database import Contents
 from github_store.journal_record import LAYOUT, Head, Sequenced, entries_in, heads_in
 from github_store.private_files import sync_directory
+from github_store.set_aside import DAMAGED, free_time, set_aside, stamp
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,6 @@ LOG_NAME: Final = f"{FILE_NAME}-wal"
 INDEX_NAME: Final = f"{FILE_NAME}-shm"
 BESIDE: Final = (LOG_NAME, f"{FILE_NAME}-journal")
 REPAIRED: Final = ".repaired-"
-DAMAGED: Final = ".damaged-"
 ID_BYTES: Final = 8
 
 
@@ -55,9 +55,7 @@ def open_journal(directory: Path, *, now: float) -> OpenedJournal:
     Raises ConfigurationError, OSError or sqlite3.Error where the disk fails, rights are missing or
     the file is another program's; never for damage.
     """
-    while any(directory.glob(f"*{journal_damage.stamp(now)}*")):
-        now += 0.001
-    return _Start(directory, now).opened()
+    return _Start(directory, free_time(directory, now)).opened()
 
 
 class _Start:
@@ -68,7 +66,7 @@ class _Start:
         self._path = directory / FILE_NAME
         self._log_path = directory / LOG_NAME
         self._now = now
-        self._stamp = journal_damage.stamp(now)
+        self._stamp = stamp(now)
         self._counter = JournalCounter(directory / COUNTER_NAME)
         self._moved: list[str] = []
         self._log = b""
@@ -79,7 +77,7 @@ class _Start:
         for name in (FILE_NAME, *BESIDE, INDEX_NAME, COUNTER_NAME):
             path = self._directory / name
             if path.exists() and not path.is_file():
-                self._moved.append(_set_aside(path, self._stamp))
+                self._moved.append(set_aside(path, self._stamp))
                 if name == COUNTER_NAME:
                     self._counter.problem = "is no file"
         count = self._counter.read()
@@ -261,11 +259,11 @@ class _Start:
 def complete_repair(directory: Path) -> None:
     """Put a complete new file in the place of the old ones. Raises OSError."""
     for repaired in sorted(directory.glob(f"{FILE_NAME}{REPAIRED}*")):
-        stamp = repaired.name.removeprefix(f"{FILE_NAME}{REPAIRED}")
+        dated = repaired.name.removeprefix(f"{FILE_NAME}{REPAIRED}")
         for name in (FILE_NAME, *BESIDE):
             if (directory / name).exists():
-                _set_aside(directory / name, stamp)
-        counter = directory / f"{COUNTER_NAME}{REPAIRED}{stamp}"
+                set_aside(directory / name, dated)
+        counter = directory / f"{COUNTER_NAME}{REPAIRED}{dated}"
         if counter.exists():
             counter.replace(directory / COUNTER_NAME)
             sync_directory(directory)
@@ -273,14 +271,6 @@ def complete_repair(directory: Path) -> None:
         sync_directory(directory)
     for useless in directory.glob(f"{COUNTER_NAME}{REPAIRED}*"):
         useless.unlink()  # of a repair whose file was never complete
-
-
-def _set_aside(path: Path, stamp: str) -> str:
-    kept = path.with_name(f"{path.name}{DAMAGED}{stamp}")
-    path.rename(kept)
-    sync_directory(path.parent)
-    log.warning("DATA_DIR: %s is set aside as %s", path, kept.name)
-    return kept.name
 
 
 def _bytes_of(path: Path) -> bytes:

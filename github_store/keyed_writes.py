@@ -34,6 +34,7 @@ from github_store.errors import (
     OutcomeUnknown,
     StoreError,
 )
+from github_store.intent_file import KEPT_SECONDS
 from github_store.intents import Intent, Intents
 from github_store.recurring_lines import RecurringLines
 
@@ -124,7 +125,10 @@ class KeyedWrites:
         if intent is None:
             now = self._clock()
             intent = Intent(mark=mark, request=request, begun_at=now, attempted_at=now)
-            return await self._attempt(intent, write)
+            if now >= self._intents.doubted_until:
+                return await self._attempt(intent, write)
+            # It may have been forgotten with a damaged file: then what it named is looked for.
+            intent = self._as_if_forgotten(intent)
         if intent.request != request:
             raise _reused()
         if intent.answer is not None:
@@ -135,6 +139,12 @@ class KeyedWrites:
         if wait_seconds > 0:
             raise _pending(wait_seconds)
         return await self._attempt(intent, write)
+
+    def _as_if_forgotten(self, intent: Intent) -> Intent:
+        """With the earliest time that it may have been begun, and the latest that it was attempted,
+        if it was there before the damage."""
+        damaged_at = self._intents.doubted_until - KEPT_SECONDS
+        return replace(intent, begun_at=damaged_at - KEPT_SECONDS, attempted_at=damaged_at)
 
     async def _attempt(self, intent: Intent, write: KeyedWrite[Made, Answer]) -> Answer:
         await write.prepare()

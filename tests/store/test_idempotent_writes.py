@@ -569,3 +569,18 @@ def test_a_client_of_a_killed_service_comes_again_and_gets_one_incident(
         assert [each["number"] for each in service.issues()] == [incident["incidentNumber"]]
     finally:
         server.kill()
+
+
+def test_a_key_that_was_forgotten_with_a_damaged_file_still_names_its_one_write(
+    service: Service,
+) -> None:
+    first = service.run(create)
+    (file,) = service.data_dir.rglob("intents.sqlite")
+    file.write_bytes(b"\xff" * 9_000)
+    with pytest.raises(OutcomePending):  # what was sent last before the damage may not show yet
+        service.run(lambda store: store.incidents.create(FIELDS, key=RequestKey("new", "hash")))
+    service.clock.ahead += SETTLED_SECONDS + 1
+    assert service.run(create).number == first.number
+    other = service.run(lambda store: store.incidents.create(FIELDS, key=RequestKey("new", "hash")))
+    assert other.number != first.number
+    assert len(service.issues()) == 2

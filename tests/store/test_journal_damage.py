@@ -19,10 +19,10 @@ import pytest
 
 from github_store.errors import ConfigurationError, JournalUnavailable
 from github_store.journal_counter import FILE_NAME as COUNTER_NAME
-from github_store.journal_damage import stamp
 from github_store.journal_file import FILE_NAME, JournalFile
 from github_store.monitor import Status
 from github_store.sample import Sample
+from github_store.set_aside import stamp
 from tests.store.journal_ruin import (
     HARMS,
     LOG_NAME,

@@ -163,8 +163,12 @@ class AnswerShelf:
             except (OSError, Error) as error:
                 self._failed(error)
                 return
-            except Exception:  # whatever it is, it must not end the thread
-                log.exception("answers that cannot be kept")
+            except Exception:  # whatever it is, it must neither end the thread nor keep others out
+                if len(answers) <= 1:
+                    log.exception("an answer that cannot be kept: %s", "".join(answers))
+                    return
+                for path, held in answers.items():
+                    self._write({path: held}, used & {path})
                 return
             else:
                 self._is_failing = False

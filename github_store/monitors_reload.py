@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from github_store.current_monitors import CurrentMonitors
 from github_store.errors import ConfigurationError, StoreError
+from github_store.failing_items import NO_PAUSE, FailingItems
 from github_store.gateway import Gateway
 from github_store.incident_store import IncidentStore
 from github_store.monitors_file import (
@@ -34,6 +35,7 @@ class MonitorsReload:
         monitors: CurrentMonitors,
         incidents: IncidentStore,
         *,
+        clock: Callable[[], float],
         remember: Callable[[MonitorsText], object] = lambda _text: None,
     ) -> None:
         self._gateway = gateway
@@ -41,6 +43,10 @@ class MonitorsReload:
         self._monitors = monitors
         self._incidents = incidents
         self._remember = remember
+        self.failing: FailingItems[str] = FailingItems(
+            "monitors", "taking the pushed", clock=clock, backoff=lambda _error: NO_PAUSE
+        )
+        """By path: the file, while it is wrong; the monitors stay as they were."""
         self.alone = asyncio.Lock()
         """Held while the list is read and taken: an older one must not come after a newer one."""
         self._resumed: asyncio.Task[None] | None = None
@@ -82,6 +88,8 @@ class MonitorsReload:
                 self._tell(error)
             else:
                 self.is_pending, self.problem = False, None
+                self.failing.succeeded(self._path)
+                self.failing.went_on()
 
     async def _take(self) -> None:
         text = await read_monitors(self._gateway, self._path)
@@ -95,10 +103,11 @@ class MonitorsReload:
         await self._incidents.ensure_labels()
 
     def _tell(self, error: StoreError) -> None:
-        before, self.problem = self.problem, error
+        self.problem = error
         # Where it is wrong, a person has to mend it, and pushes it again.
         self.is_pending = not isinstance(error, ConfigurationError)
-        if self.is_pending and type(before) is not type(error):
-            log.warning("monitors.yaml is read again once GitHub gives it: %s", error)
-        elif not self.is_pending and str(before) != str(error):
-            log.error("the monitors stay as they were: %s", error)
+        if self.is_pending:
+            again = f"{self._path} is read again once GitHub gives it"
+            self.failing.stopped(error, meanwhile=again)
+        else:
+            self.failing.failed(self._path, error)

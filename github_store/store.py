@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -139,22 +139,34 @@ class Store:
     async def close(self) -> None:
         """Let what was begun end, for less than a second, and let go of the connections."""
         if self.late_start:
-            await self.late_start.close()
-        await self.sweeper.close()
-        await self.label_watch.close()
-        await self.closer.close()
-        await self.time_notices.close()
-        await self.lookout.close()
-        await self.monitors_reload.close()
+            await _end(self.late_start.close())
+        for task in (
+            self.sweeper,
+            self.label_watch,
+            self.closer,
+            self.time_notices,
+            self.lookout,
+            self.monitors_reload,
+        ):
+            await _end(task.close())
         await asyncio.gather(
-            self.incidents.close(grace_seconds=0.5), self.statuses.close(grace_seconds=0.5)
+            _end(self.incidents.close(grace_seconds=0.5)),
+            _end(self.statuses.close(grace_seconds=0.5)),
         )
-        await self.held.close()
-        await self.gateway.close()
+        await _end(self.held.close())
+        await _end(self.gateway.close())
         if self.shelf:
-            await asyncio.to_thread(self.shelf.close, grace_seconds=0.5)
+            await _end(asyncio.to_thread(self.shelf.close, grace_seconds=0.5))
         if self.lock:
             self.lock.release()
+
+
+async def _end(closing: Awaitable[None]) -> None:
+    """One that raises keeps no other from ending: the journal is among them."""
+    try:
+        await closing
+    except Exception:
+        log.exception("a part of the store met a fault of its own at the end")
 
 
 async def open_store(
@@ -429,7 +441,9 @@ def assemble_store(
         may_write=may_write,
         slowness=slowness,
     )
-    reload = MonitorsReload(gateway, monitors_path, current, incidents, remember=remember_monitors)
+    reload = MonitorsReload(
+        gateway, monitors_path, current, incidents, clock=clock, remember=remember_monitors
+    )
 
     async def look_at_labels() -> None:
         try:
@@ -500,6 +514,7 @@ def assemble_store(
             coverage.failing,
             statuses.failing,
             sweeper.failing,
+            reload.failing,
             time_notices.failing,
             board.failing,
             writer.failing,

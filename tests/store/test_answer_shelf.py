@@ -207,6 +207,14 @@ def test_a_damaged_answer_is_none(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert "thrown away" in caplog.text
 
 
+def test_an_answer_that_cannot_be_written_keeps_no_other_from_being_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    saved(tmp_path, {"/1": held("one"), "/odd": held(object()), "/2": held("two")})
+    assert loaded(tmp_path, "/1", "/odd", "/2") == ["one", None, "two"]
+    assert [each.getMessage() for each in caplog.records] == ["an answer that cannot be kept: /odd"]
+
+
 def test_a_disk_that_fails_is_said_once_and_stops_nobody(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

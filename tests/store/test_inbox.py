@@ -483,7 +483,8 @@ def test_monitors_that_are_wrong_are_told_once_and_not_asked_for_until_they_are_
         clock.ahead += 3601
         await store.sweeper.sweep()
         assert store.monitors.tags == before
-        assert caplog.text.count("the monitors stay as they were") == 1
+        assert caplog.text.count("taking the pushed monitors.yaml fails") == 1
+        assert store.failing["monitors"] == 1
         await asyncio.to_thread(push_monitors, owner, MARS)
         await post.deliver(*post.collected())
         assert store.monitors.tags == ("mars",)

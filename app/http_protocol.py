@@ -263,9 +263,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _parse(self, part: bytes) -> bool:
         """False where nothing more can be read."""
-        if self._is_whole:  # and answered: blank lines between requests are the next one's head
-            self._is_whole = False
-            self._parts.begin()
+        self._is_whole = False  # where it was, it is answered: what comes is the next one's head
         try:
             self.parser.feed_data(part)
         except httptools.HttpParserError:
@@ -275,6 +273,7 @@ class HttpProtocol(HttpToolsProtocol):
             if self._is_body_behind_upgrade:
                 self._read_body_behind_upgrade()
         if self._is_whole:
+            self._parts.begin()
             if self._unread:
                 self._keep_open()
             if self._deadline:

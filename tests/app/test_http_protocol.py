@@ -485,6 +485,14 @@ def test_what_surrounds_chunks_is_bounded(pieces: list[bytes]) -> None:
     assert answer_to(IN_CHUNKS, *pieces).startswith(b"HTTP/1.1 400 ")
 
 
+def test_a_large_body_says_nothing_of_the_next_request() -> None:
+    large = POSTED + b"Content-Length: 200000\r\n\r\n" + b"x" * 200_000
+    last = GET.replace(b"Host", b"Connection: close\r\nHost")
+    said, asked = asked_by(large, large, large + GET * 100, large + GET * 100 + last)
+    assert len(asked) == 205
+    assert said.count(b"HTTP/1.1 200 ") == 205
+
+
 def test_a_client_of_http_1_0_is_not_told_to_go_on() -> None:
     said, _ = asked_by(
         b"POST / HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", b"12345"

@@ -104,8 +104,10 @@ class AccessLost(GitHubUnavailable):
     ``setting`` names what is wrong where that is known to be one of the credential's parts.
     """
 
-    def __init__(self, message: str, *, setting: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, retry_after_seconds: int | None = None, setting: str | None = None
+    ) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
         self.setting = setting
 
 

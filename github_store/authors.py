@@ -30,12 +30,13 @@ from typing import Final
 
 from cachetools import LRUCache
 
+from github_store.allowance import Allowance
 from github_store.collaborators import Collaborators
 from github_store.errors import GitHubUnavailable
 from github_store.failing_items import FailingItems, backoff_after
 from github_store.item_backoff import Backoff
 from github_store.read_trace import Outcome, note_read
-from github_store.trust import Trust
+from github_store.trust import INSIDERS, Trust
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,11 @@ RECHECK_SECONDS: Final = 300.0
 LEAST_SECONDS: Final = 30.0
 """No author is asked for more often, whatever is written or told of them."""
 CLOCKS_DIFFER_SECONDS: Final = 60.0
+STRANGERS: Final = 100
+STRANGER_SECONDS: Final = 30.0
+"""So many authors that look like strangers are asked about at once, each costs a request, and one
+more after each time of this length: who opens more accounts waits unseen, and does not use up what
+GitHub allows."""
 MAX_AUTHORS = 10_000
 UNTOLD = Backoff(15.0, 900.0)
 """For an author of whom GitHub does not tell: readers wait for it."""
@@ -109,6 +115,7 @@ class Authors:
         self._changes = 0
         self._due_at = math.inf
         """When the first of the answers that were given holds no longer."""
+        self._strangers = Allowance(STRANGERS, seconds=STRANGER_SECONDS, clock=clock)
 
     @property
     def edition(self) -> int:
@@ -135,6 +142,11 @@ class Authors:
         verdict = self._trust.without_asking(author, association)
         if verdict is not None or author is None:
             return bool(verdict)
+        key = author.casefold()
+        is_due = self._holds_until(key, written_at) <= self._clock()
+        if is_due and self.failing.is_due(key) and not self._may_ask(author, association):
+            permission = self._permission_known(author)
+            return permission is not None and self._trust.by_permission(permission)
         try:
             permission = await self._permission(author, written_at)
         except GitHubUnavailable:
@@ -197,6 +209,18 @@ class Authors:
             raise GitHubUnavailable(f"GitHub did not say lately which rights {login} has")
         with self.failing.attempt(key):
             return _Answer(await self._collaborators.permission(login), self._clock())
+
+    def _permission_known(self, login: str) -> str | None:
+        """What GitHub said of an author last, however long ago."""
+        known = self._known.get(login.casefold())
+        return known.permission if known else self._collaborators.permission_known(login)
+
+    def _may_ask(self, author: str, association: str) -> bool:
+        """Whether this author may be asked about now. Insiders always; and bots, for only the
+        repository's owner lets one in."""
+        key = author.casefold()
+        is_no_stranger = association in INSIDERS or key.endswith(BOT) or key in self._asking
+        return is_no_stranger or self._strangers.take()
 
     def _holds_until(self, key: str, written_at: int) -> float:
         """When GitHub is to be asked of this author again; in the past, now."""

@@ -72,6 +72,15 @@ def span_of(incident: Incident, *, resolved_at: int | None = None) -> IncidentSp
     return IncidentSpan(frozenset(incident.tags), _STATUS[incident.impact], first, last)
 
 
+def by_tag(spans: Iterable[IncidentSpan]) -> dict[str, tuple[IncidentSpan, ...]]:
+    """The spans of each monitor that has any, in their order."""
+    found: dict[str, list[IncidentSpan]] = {}
+    for span in spans:
+        for tag in span.tags:
+            found.setdefault(tag, []).append(span)
+    return {tag: tuple(own) for tag, own in found.items()}
+
+
 def stretches(
     spans: Iterable[IncidentSpan], tag: str, *, first: int, last: int
 ) -> tuple[Stretch, ...]:
@@ -125,15 +134,18 @@ def _merged(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _without(
     intervals: list[tuple[int, int]], taken: list[tuple[int, int]]
 ) -> list[tuple[int, int]]:
-    """What of ascending, disjoint intervals is not in the others."""
+    """What of ascending, disjoint intervals is not in the others, which are likewise."""
     left: list[tuple[int, int]] = []
+    at = 0
     for first, last in intervals:
-        for a, b in taken:
-            if b < first or a > last:
-                continue
+        while at < len(taken) and taken[at][1] < first:
+            at += 1
+        following = at
+        while following < len(taken) and taken[following][0] <= last:
+            a, b = taken[following]
             if first < a:
                 left.append((first, a - 1))
-            first = b + 1
+            first, following = b + 1, following + 1
         if first <= last:
             left.append((first, last))
     return left

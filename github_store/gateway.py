@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Collection, Mapping
@@ -41,7 +42,9 @@ from github_store.errors import (
     OutcomeUnknown,
     RateLimited,
 )
+from github_store.lean_answers import lean_of, size_of, writings_in
 from github_store.reply import (
+    WHOLE_LENGTH,
     Exchange,
     Reply,
     header_seconds,
@@ -74,6 +77,9 @@ MOST_MOVES: Final = 3
 THREADS = "github"
 """How the names of the threads begin that wait for GitHub."""
 
+FULL_PAGE: Final = 100
+NEXT: Final = 'rel="next"'
+_reading: Final = threading.Lock()
 _ANSWERS: Final = frozenset({304, 404, 409, 410, 422})
 
 
@@ -245,7 +251,7 @@ class Gateway:
             status, told, text = self._requester.ask(request)
         finally:
             seconds = time.monotonic() - started
-            reply = Reply(status or 0, told, parsed(text), len(text))
+            reply = _reply(status or 0, told, text, path)
             is_limit = is_rate_limit(reply)
             self._observe(Exchange(method, path, status, seconds, told, is_limit))
         if reply.ok and (problem := _problem(request, reply, text)):
@@ -278,3 +284,20 @@ def _problem(request: Request, reply: Reply, text: str) -> str | None:
     if reply.data is None and text and text.strip() != "null":
         return "no JSON"
     return misshapen(request.method, request.path, reply.data)
+
+
+def _reply(status: int, told: Mapping[str, str], text: str, path: str) -> Reply:
+    """An answer as it is held. Large ones are read one after the other: threads that are all busy
+    at once would keep the event loop waiting for its turn."""
+    lean = lean_of(path) if 200 <= status < 300 else None
+    if len(text) <= WHOLE_LENGTH:
+        data = parsed(text, lean=lean)
+    else:
+        with _reading:
+            data = parsed(text, lean=lean)
+    writings = writings_in(path, data) if lean else []
+    if len(writings) >= FULL_PAGE and NEXT not in told.get("link", ""):
+        # What stands on it need not change for another page to come after it.
+        told = {name: value for name, value in told.items() if name != "etag"}
+    size = size_of(writings) if writings else len(text)
+    return Reply(status, told, data, size)

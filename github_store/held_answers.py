@@ -50,6 +50,12 @@ class Shelf(Protocol):
     def forget(self, path: str) -> None: ...
 
 
+class Screen(Protocol):
+    """Drops of an answer what shall not be held, before it is. Asks GitHub where it must."""
+
+    async def screened(self, path: str, reply: Reply) -> Reply: ...
+
+
 class HeldAnswers:
     """GET requests to GitHub, answered from memory while they are fresh.
 
@@ -97,6 +103,7 @@ class HeldAnswers:
         self._expired_before = math.nextafter(clock(), -math.inf)
         self.vouched: Vouched | None = None
         """Set while webhooks tell of every change; see freshness.py."""
+        self.screen: Screen | None = None
 
     async def get(
         self,
@@ -160,16 +167,20 @@ class HeldAnswers:
 
     def read_again(self, reads: Reads) -> bool:
         """Whether these very answers may be given at once; if so they count as given, once."""
+        ends = [held for end in reads.ends if (held := end())]
+        if len(ends) != len(reads.ends):
+            return False
         if reads.seen_at_change == self._changes and all(
-            self._judge(held) is Verdict.FRESH for held in reads.ends
+            self._judge(held) is Verdict.FRESH for held in ends
         ):  # whatever was confirmed between the oldest and the newest is fresh as well
-            for held in reads.ends:
+            for held in ends:
                 note_read(Outcome.HIT, held.at)
             self._observed(Outcome.HIT)
             return True
         stale = []
-        for path, held in reads.each:
-            if self._at_hand(path) is not held:
+        for path, known in reads.each:
+            held = known()
+            if held is None or self._at_hand(path) is not held:
                 return False
             verdict = self._judge(held)
             if verdict is Verdict.STALE:
@@ -181,7 +192,7 @@ class HeldAnswers:
             if self._is_worth_asking(path):
                 self._flight(path, ())
         outcome = Outcome.STALE if stale else Outcome.HIT
-        for held in reads.ends:
+        for held in ends:
             note_read(outcome, held.at)
         self._observed(outcome)
         return True
@@ -300,6 +311,8 @@ class HeldAnswers:
             reply = await self._gateway.request("GET", path, etag=etag, accept=accept)
             if held and held.reply.ok and not reply.ok and reply.status != 304:
                 await self._believe_missing(path)
+            if self.screen:
+                reply = await self.screen.screened(path, reply)
             if self._writes.get(path, 0) != writes:
                 newer = self._held.get(path)
                 if newer and not newer.is_distrusted:

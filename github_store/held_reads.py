@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from weakref import ref
 
 from github_store import read_trace
 from github_store.gateway import Reply
@@ -17,7 +18,7 @@ LEAST_WEIGHT = 4 * 1024
 """Every answer weighs at least this many bytes, so that entries are bounded with the bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Held:
     """An answer and when GitHub last confirmed it (seconds since 1970)."""
 
@@ -33,16 +34,18 @@ class Held:
 
 
 class Reads:
-    """Answers by their paths; ``ends`` are those that were confirmed first and last, if any."""
+    """Answers by their paths; ``ends`` are those that were confirmed first and last, if any.
 
-    __slots__ = ("each", "ends", "is_from_list", "seen_at_change", "weight")
+    They are kept alive by who holds them, and not from here.
+    """
+
+    __slots__ = ("each", "ends", "is_from_list", "seen_at_change")
 
     def __init__(self, each: tuple[tuple[str, Held], ...], *, is_from_list: bool = False) -> None:
-        self.each = each
+        self.each = tuple((path, ref(held)) for path, held in each)
         self.is_from_list = is_from_list
-        self.weight = LEAST_WEIGHT + sum(held.weight for _, held in each)
         by_age = sorted((held for _, held in each), key=lambda held: held.at)
-        self.ends = (by_age[0], by_age[-1]) if len(by_age) > 1 else tuple(by_age)
+        self.ends = tuple(map(ref, (by_age[0], by_age[-1]) if len(by_age) > 1 else by_age))
         self.seen_at_change = -1
         """After which change of all that is held these were last seen there."""
 

@@ -79,7 +79,7 @@ class HeldRepository:
         """
         reply, seen = first, set[str]()
         yield reply
-        while following := self._following(reply, seen):
+        while following := self.following(reply, seen):
             await asyncio.sleep(0)  # a list of many pages that are held shall not stop the others
             reply = await self.held.get(following)
             if not reply.ok:
@@ -102,7 +102,7 @@ class HeldRepository:
                 await self.believe_missing()
                 return
             yield reply
-            following = self._following(reply, seen)
+            following = self.following(reply, seen)
 
     async def pages_anew(self, path: str) -> AsyncIterator[Reply]:
         """Every page as GitHub gives it now, past what is held.
@@ -116,7 +116,7 @@ class HeldRepository:
             if not reply.ok:
                 raise GitHubUnavailable(f"GitHub answers {reply.status} for a listing")
             yield reply
-            following = self._following(reply, seen)
+            following = self.following(reply, seen)
 
     def confirmed_at(self, path: str) -> float:
         """When the oldest page that is held was confirmed; infinite without any."""
@@ -125,7 +125,7 @@ class HeldRepository:
         seen = {path}
         while following and (held := self.held.peek(following)):
             confirmed_at = min(confirmed_at, held.at)
-            following = self._following(held.reply, seen)
+            following = self.following(held.reply, seen)
         return confirmed_at
 
     def is_at_hand(self, path: str) -> bool:
@@ -136,10 +136,10 @@ class HeldRepository:
             held = self.held.peek(following)
             if held is None or not self.held.is_fresh(following):
                 return False
-            following = self._following(held.reply, seen)
+            following = self.following(held.reply, seen)
         return True
 
-    def _following(self, reply: Reply, seen: set[str]) -> str | None:
+    def following(self, reply: Reply, seen: set[str]) -> str | None:
         """The next page, which is none of those ``seen``: pages that go in a circle would be read
         for ever. Raises GitHubUnavailable, also for what is no address of the API."""
         following = reply.next_url and self._gateway.path_of(reply.next_url)

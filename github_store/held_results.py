@@ -16,7 +16,10 @@ from cachetools import LRUCache
 from github_store.held_answers import HeldAnswers
 from github_store.held_reads import Reads, note_from_list, recorded_reads
 
-MAX_BYTES = 32 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
+LEAST_WEIGHT = 2 * 1024
+READ_WEIGHT = 256
+"""Bytes of what is remembered of each answer that a result was made of."""
 
 _T = TypeVar("_T")
 
@@ -28,22 +31,29 @@ class _Result:
     value: Any
     edition: Hashable
     reads: Reads
+    weight: int
 
 
 class HeldResults:
     """``edition`` is asked for all that a result depends on beside what is held.
 
-    Kept results weigh what they were made of, so that they keep no more of it alive than
-    ``max_bytes``. Who gets one must not change it: others get the same.
+    Kept results weigh ``max_bytes`` at most, ``weigh`` tells of one's own bytes; what they were
+    made of counts with who holds it. Who gets one must not change it: others get the same.
     """
 
     def __init__(
-        self, held: HeldAnswers, *, edition: Callable[[], Hashable], max_bytes: int = MAX_BYTES
+        self,
+        held: HeldAnswers,
+        *,
+        edition: Callable[[], Hashable],
+        weigh: Callable[[Any], int] = lambda _value: 0,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         self._held = held
         self._edition = edition
+        self._weigh = weigh
         self._results: LRUCache[Hashable, _Result] = LRUCache(
-            max_bytes, getsizeof=lambda result: result.reads.weight
+            max_bytes, getsizeof=lambda result: result.weight
         )
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[_T]]) -> _T:
@@ -57,8 +67,10 @@ class HeldResults:
             return value
         with recorded_reads() as record:
             value = await make()
-        result = _Result(value, edition, record.reads())
-        is_small = result.reads.weight <= self._results.maxsize
+        reads = record.reads()
+        weight = LEAST_WEIGHT + READ_WEIGHT * len(reads.each) + self._weigh(value)
+        result = _Result(value, edition, reads, weight)
+        is_small = weight <= self._results.maxsize
         if record.is_whole and is_small and self._edition() == edition:
             self._results[key] = result
         return value

@@ -28,6 +28,8 @@ from github_store.held_answers import HeldAnswers
 from github_store.held_board import HeldBoard
 from github_store.incident_news import IncidentNews
 from github_store.issue_tracker import IssueTracker
+from github_store.lean_answers import lean_comment, lean_issue
+from github_store.screening import Screening
 from github_store.webhook import (
     NO_PAYLOAD,
     BodyDigest,
@@ -99,6 +101,7 @@ class Inbox:
         monitors_path: str,
         reload_monitors: Callable[[], Awaitable[None]],
         look_at_labels: Callable[[], Awaitable[object]],
+        screening: Screening,
         clock: Callable[[], float],
     ) -> None:
         self._secrets = tuple(secrets)
@@ -112,6 +115,7 @@ class Inbox:
         self._monitors_path = monitors_path
         self._reload_monitors = reload_monitors
         self._look_at_labels = look_at_labels
+        self._screening = screening
         self._clock = clock
         self._id_by_digest: TTLCache[bytes, str] = TTLCache(
             REMEMBERED_DELIVERIES, ttl=REMEMBER_SECONDS, timer=clock
@@ -196,6 +200,7 @@ class Inbox:
             ):
                 self._ask_for_issue(number, _Why.NEW)
             case IssueChanged(number, data):
+                data = await self._screening.writing(lean_issue(data))
                 self._tracker.issues.take(number, data, is_read_now=is_read_now)
                 self._news.note(number)
             case IssueGone(number):
@@ -204,6 +209,7 @@ class Inbox:
             case IssueDoubtful(number):
                 self._ask_for_issue(number, _Why.DOUBTFUL)
             case CommentChanged(number, comment_id, data):
+                data = await self._screening.writing(lean_comment(data))
                 self._tracker.comments.take(comment_id, data, is_read_now=is_read_now)
                 self._news.note_comment(number, comment_id)
             case CommentGone(number, comment_id):

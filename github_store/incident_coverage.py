@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
@@ -42,6 +42,10 @@ lines = RecurringLines(logging.getLogger(__name__))
 
 DAY_SECONDS = 86_400
 WINDOW_SECONDS = 91 * DAY_SECONDS
+AT_ONCE = 500
+"""So many incidents are gone through without letting others have their turn."""
+SHELVE_SECONDS = 60.0
+"""What was derived is put by that often at the most: it is of use after days, not seconds."""
 SHELF_MARK = "incident coverage"
 """What the spans are called on the shelf: no path, so that no answer has this name."""
 
@@ -56,6 +60,15 @@ class _Derived:
     outcome: Outcome = Outcome.HIT
     """How what it was derived from came about, and when the oldest part was confirmed."""
     confirmed_at: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an incident covers, None where nothing, as of an update."""
+
+    incident: Incident
+    updated_at: int
+    span: IncidentSpan | None
 
 
 class IncidentCoverage:
@@ -82,6 +95,8 @@ class IncidentCoverage:
         self._deriving: asyncio.Task[_Derived] | None = None
         self._deriving_since = 0.0  # in the loop's time
         self._mapped: tuple[_Derived, Monitors, tuple[IncidentSpan, ...]] | None = None
+        self._known: Mapping[int, _Known] = {}
+        self._shelved_at = -math.inf
         self._resolved_at: LRUCache[tuple[int, int], int] = LRUCache(10_000)
         self.failing: FailingItems[int] = FailingItems(
             "events", "asking when it was resolved: incident", clock=clock
@@ -142,10 +157,11 @@ class IncidentCoverage:
         return deriving.result() if deriving.done() and not deriving.cancelled() else None
 
     async def close(self) -> None:
-        """Stop deriving."""
+        """Stop deriving, and put by what was derived last."""
         if self._deriving:
             self._deriving.cancel()
             await asyncio.wait([self._deriving])
+        self._put_by()
 
     def _start(self, *, patient_until: float) -> asyncio.Task[_Derived]:
         if self._deriving is None:
@@ -167,24 +183,46 @@ class IncidentCoverage:
         with ReadTrace(takes_stale=False, patient_until=patient_until) as trace:
             standing = await self._incidents.standing(updated_since=max(0, since))
             self.failing.keep({incident.number for incident, _ in standing})
-            with self.failing.walk() as walk:
-                spans = [
-                    span_of(
-                        incident, resolved_at=await self._when_resolved(incident, updated_at, walk)
-                    )
-                    for incident, updated_at in standing
-                ]
+            spans = await self._spans_of(standing)
         confirmed_at = begun_at if trace.confirmed_at is None else trace.confirmed_at
-        derived = self._derived = _Derived(
-            tuple(filter(None, spans)), begun_at, revision, trace.outcome, confirmed_at
-        )
-        if self._shelf and derived.outcome is not Outcome.OUTAGE:
-            data = [
-                [sorted(span.tags), span.status.value, span.first, span.last]
-                for span in self._derived.spans
-            ]
-            self._shelf.save(SHELF_MARK, Held(Reply(200, {}, data), begun_at))
+        derived = self._derived = _Derived(spans, begun_at, revision, trace.outcome, confirmed_at)
+        if begun_at - self._shelved_at >= SHELVE_SECONDS or begun_at < self._shelved_at:
+            self._put_by()
         return derived
+
+    async def _spans_of(self, standing: Iterable[tuple[Incident, int]]) -> tuple[IncidentSpan, ...]:
+        """The spans of these incidents, and when each was updated last. Those of incidents that are
+        as they were are taken over."""
+        before, kept, spans = self._known, dict[int, _Known](), list[IncidentSpan]()
+        with self.failing.walk() as walk:
+            for count, (incident, at) in enumerate(standing):
+                if count % AT_ONCE == AT_ONCE - 1:
+                    await asyncio.sleep(0)  # thousands of them shall not stop the others
+                known = before.get(incident.number)
+                if known is None or known.incident is not incident or known.updated_at != at:
+                    resolved_at = await self._when_resolved(incident, at, walk)
+                    known = _Known(incident, at, span_of(incident, resolved_at=resolved_at))
+                if not needs_resolved_time(incident) or self._is_told(incident, at):
+                    kept[incident.number] = known
+                if known.span:
+                    spans.append(known.span)
+        self._known = kept
+        return tuple(spans)
+
+    def _is_told(self, incident: Incident, updated_at: int) -> bool:
+        """Whether GitHub itself told, as of this update, when an incident was resolved."""
+        return (incident.number, updated_at) in self._resolved_at
+
+    def _put_by(self) -> None:
+        """Let the next process have what was derived last, should it find GitHub down."""
+        derived = self._derived
+        if self._shelf is None or derived is None or derived.outcome is Outcome.OUTAGE:
+            return
+        self._shelved_at = derived.at
+        data = [
+            [sorted(span.tags), span.status.value, span.first, span.last] for span in derived.spans
+        ]
+        self._shelf.save(SHELF_MARK, Held(Reply(200, {}, data), derived.at))
 
     def _recalled(self) -> _Derived | None:
         """What an earlier process derived last; it counts as from before a write of ours."""

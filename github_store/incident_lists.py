@@ -10,18 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
-from contextlib import aclosing
+import sys
+from bisect import bisect_right
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from contextlib import AsyncExitStack, aclosing
 from typing import Final
 
 from github_store.current_monitors import CurrentMonitors
 from github_store.errors import GitHubUnavailable
 from github_store.held_reads import note_from_list
-from github_store.incident import INCIDENT_LABEL, Incident, incident_from, is_incident
+from github_store.incident import INCIDENT_LABEL, Incident
 from github_store.incident_news import IncidentNews
 from github_store.issue_listings import Listing
+from github_store.issue_pages import IssuePage
 from github_store.issue_tracker import IssueTracker
-from github_store.newest_first import newest_first
 from github_store.read_trace import Outcome, note_read
 from github_store.records import Issue
 from github_store.recurring_lines import RecurringLines
@@ -29,8 +31,8 @@ from github_store.search_query import (
     SearchFilter,
     incident_matches,
     issue_query,
-    matches_but_for_tags,
 )
+from github_store.shown_pages import ShownPage, ShownPages
 from github_store.visible_issues import VisibleIssues
 
 lines = RecurringLines(logging.getLogger(__name__))
@@ -53,40 +55,45 @@ class IncidentLists:
         self._visible = visible
         self._news = news
         self._monitors = monitors
+        self._shown = ShownPages(visible, monitors)
 
     async def page(self, search: SearchFilter, *, page: int, per_page: int) -> list[Incident]:
         """Page ``page`` (from 1) of what matches, newest first; a page past the end is empty."""
         found: list[Incident] = []
-        skipped = 0
+        to_skip = (page - 1) * per_page
         if search.matches_nothing:
             return found
         async with aclosing(self._matching(search)) as matching:
-            async for incident in matching:
-                if skipped < (page - 1) * per_page:
-                    skipped += 1
-                    continue
-                found.append(incident)
+            async for incidents in matching:
+                found += incidents[to_skip : to_skip + per_page - len(found)]
+                to_skip = max(0, to_skip - len(incidents))
                 if len(found) == per_page:
                     break
         return found
 
-    async def standing(self, *lists: tuple[str, int | None]) -> list[Issue]:
+    async def standing(self, *lists: tuple[str, int | None]) -> list[tuple[Incident, Issue]]:
         """Incidents of a state that were updated since a time (seconds since 1970; None: ever),
-        in any order. One that was changed lately may be of another state."""
+        with their issues, in any order. One that was changed lately may be of another state."""
         listings = [
             await self._tracker.listings.labelled(
                 (INCIDENT_LABEL,), state=state, updated_since=since
             )
             for state, since in lists
         ]
-        issues = await self._later_than(listings)
+        late = await self._later_than(listings)
+        found = [(self.incident(each), each) for each in late.values() if each]
+        seen = set(late)
         for listing in listings:
-            async with aclosing(listing.issues) as listed:
-                async for issue in listed:
-                    is_new = issue.number not in issues and is_incident(issue)
-                    if is_new and await self._visible.is_listed(issue):
-                        issues[issue.number] = issue
-        return [issue for issue in issues.values() if issue]
+            async with aclosing(listing.pages) as pages:
+                async for page in pages:
+                    shown = await self._shown.of(page)
+                    found += shown.but_for(seen)
+                    seen |= shown.numbers
+        return found
+
+    def incident(self, issue: Issue) -> Incident:
+        """The incident that an issue is."""
+        return self._shown.incident(issue)
 
     async def _later_than(self, listings: Iterable[Listing]) -> dict[int, Issue | None]:
         """The issues whose news these listings may not show yet; None for what is no incident.
@@ -102,37 +109,42 @@ class IncidentLists:
             except GitHubUnavailable:
                 note_read(Outcome.OUTAGE, confirmed_at)
 
-        await asyncio.gather(*map(find, self._news.since(confirmed_at)))
+        numbers = self._news.since(confirmed_at)
+        at_hand = [each for each in numbers if self._tracker.issues.is_at_hand(each)]
+        for number in at_hand:
+            await find(number)
+        await asyncio.gather(*map(find, numbers.difference(at_hand)))
         return issues
 
-    async def _matching(self, search: SearchFilter) -> AsyncGenerator[Incident, None]:
-        """Everything that matches, newest first: what GitHub finds, and what is later news."""
+    async def _matching(self, search: SearchFilter) -> AsyncGenerator[Sequence[Incident], None]:
+        """Everything that matches, newest first: what GitHub finds, and what is later news.
+
+        Several listings are read side by side: what is no older than the last of each is in order.
+        """
         listings = await self._listings(search)
         late = await self._later_than(listings)
-        incidents = [incident_from(issue, self._monitors.now) for issue in late.values() if issue]
-        recent = [incident for incident in incidents if incident_matches(search, incident)]
-        recent.sort(key=_age_key, reverse=True)
-        streams = [_each(recent), self._listed(search, listings, leave_out=late.keys())]
-        async with aclosing(newest_first(streams, key=_age_key)) as merged:
-            async for incident in merged:
-                yield incident
-
-    async def _listed(
-        self, search: SearchFilter, listings: Sequence[Listing], *, leave_out: Collection[int]
-    ) -> AsyncGenerator[Incident, None]:
-        """What matches of the listings, each incident once, without the numbers to leave out."""
-        seen = set(leave_out)
-        merged = newest_first([listing.issues for listing in listings], key=_age_key)
-        async with aclosing(merged) as candidates:
-            async for issue in candidates:
-                if issue.number in seen or not is_incident(issue):
-                    continue
-                seen.add(issue.number)
-                if not matches_but_for_tags(search, issue):
-                    continue
-                incident = incident_from(issue, self._monitors.now)
-                if incident_matches(search, incident) and await self._visible.is_listed(issue):
-                    yield incident
+        waiting = [self.incident(issue) for issue in late.values() if issue]
+        waiting = [incident for incident in waiting if incident_matches(search, incident)]
+        seen = set(late)
+        async with AsyncExitStack() as stack:
+            streams = [await stack.enter_async_context(aclosing(each.pages)) for each in listings]
+            heads = [await _Head.of(stream) for stream in streams]
+            while heads := [head for head in heads if head.page]:
+                for head in heads:
+                    if head.is_new:
+                        shown = await self._shown.of(head.taken())
+                        waiting += _matches(search, shown, seen)
+                        seen |= shown.numbers
+                reached = max(head.reach for head in heads)
+                waiting.sort(key=_age_key, reverse=True)
+                ready = bisect_right(waiting, (-reached[0], -reached[1]), key=_youth_key)
+                if ready:
+                    yield waiting[:ready]
+                del waiting[:ready]
+                for head in heads:
+                    if head.reach == reached:
+                        await head.go_on()
+        yield sorted(waiting, key=_age_key, reverse=True)
 
     async def _listings(self, search: SearchFilter) -> list[Listing]:
         """Listings among which all matching incidents are.
@@ -198,10 +210,54 @@ class IncidentLists:
         ]
 
 
+class _Head:
+    """Where a listing has been read to."""
+
+    __slots__ = ("_stream", "is_new", "page", "reach")
+
+    def __init__(self, stream: AsyncGenerator[IssuePage, None]) -> None:
+        self._stream = stream
+        self.page: IssuePage | None = None
+        self.reach = (sys.maxsize, 0)
+        """The key of the last one that was read."""
+        self.is_new = False
+
+    @classmethod
+    async def of(cls, stream: AsyncGenerator[IssuePage, None]) -> _Head:
+        head = cls(stream)
+        await head.go_on()
+        return head
+
+    async def go_on(self) -> None:
+        """To the next page that lists anything; to none at the end."""
+        self.page = None
+        async for page in self._stream:
+            if page.issues:
+                self.page, self.is_new = page, True
+                self.reach = min(self.reach, _age_key(page.issues[-1]))
+                return
+
+    def taken(self) -> IssuePage:
+        assert self.page is not None
+        self.is_new = False
+        return self.page
+
+
+def _matches(
+    search: SearchFilter, shown: ShownPage, leave_out: Collection[int]
+) -> Sequence[Incident]:
+    """What matches of a page, without these numbers."""
+    of_state = shown.of_state(is_open=search.state == "open")
+    if search.is_plain and shown.numbers.isdisjoint(leave_out):
+        return of_state
+    return [
+        each for each in of_state if each.number not in leave_out and incident_matches(search, each)
+    ]
+
+
 def _age_key(each: Issue | Incident) -> tuple[int, int]:
     return (each.created_at, each.number)
 
 
-async def _each(incidents: Sequence[Incident]) -> AsyncIterator[Incident]:
-    for incident in incidents:
-        yield incident
+def _youth_key(each: Issue | Incident) -> tuple[int, int]:
+    return (-each.created_at, -each.number)

@@ -27,7 +27,6 @@ from github_store.incident import (
     Incident,
     IncidentFields,
     incident_etag,
-    incident_from,
     is_incident,
     issue_body,
     labels_for,
@@ -82,7 +81,7 @@ class IncidentStore:
         self.listeners: list[Callable[[Incident], None]] = []
         """Called with every incident as it is after a write of ours."""
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        self._results = HeldResults(held, edition=lambda: self.revision)
+        self._results = HeldResults(held, edition=lambda: self.revision, weigh=_weight)
 
     @property
     def revision(self) -> Hashable:
@@ -137,20 +136,20 @@ class IncidentStore:
 
         Times are seconds since 1970; the order says nothing.
         """
-        issues = await self._lists.standing(("open", None), ("closed", updated_since))
-        return [(self._incident_from(issue), issue.updated_at) for issue in issues]
+        standing = await self._lists.standing(("open", None), ("closed", updated_since))
+        return [(incident, issue.updated_at) for incident, issue in standing]
 
     async def open_incidents(self) -> list[Incident]:
         """Every open incident, in any order."""
-        issues = await self._lists.standing(("open", None))
-        return [self._incident_from(issue) for issue in issues if issue.is_open]
+        standing = await self._lists.standing(("open", None))
+        return [incident for incident, _ in standing if incident.is_open]
 
     async def issues(self, state: str, *, updated_since: int | None = None) -> list[Issue]:
         """The issues of all incidents of a state (``open``, ``closed``), in any order.
 
         ``updated_since``: seconds since 1970. One changed lately may be of the other state.
         """
-        return await self._lists.standing((state, updated_since))
+        return [issue for _, issue in await self._lists.standing((state, updated_since))]
 
     async def issue_now(self, number: int) -> Issue | None:
         """An incident's issue as GitHub gives it now; None where it is no incident."""
@@ -319,7 +318,7 @@ class IncidentStore:
         return incident
 
     def _incident_from(self, issue: Issue) -> Incident:
-        return incident_from(issue, self._monitors.now)
+        return self._lists.incident(issue)
 
     def _lock(self, number: int) -> asyncio.Lock:
         """One write at a time per issue, so that no two of ours mix."""
@@ -327,6 +326,12 @@ class IncidentStore:
         if lock is None:
             lock = self._locks[number] = asyncio.Lock()
         return lock
+
+
+def _weight(found: Incident | list[Incident]) -> int:
+    """Bytes of a result, about."""
+    incidents = [found] if isinstance(found, Incident) else found
+    return sum(64 + len(each.body) for each in incidents)
 
 
 def _revived(data: dict[str, Any]) -> Incident:

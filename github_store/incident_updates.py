@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -69,12 +70,23 @@ class IncidentUpdates:
             comments.pop(comment_id, None)
             if late:
                 comments[comment_id] = late
-        return [
-            _shown(comments[comment_id])
+        seen = [
+            await self._whole(comments[comment_id])
             for comment_id in sorted(comments)
-            if mark_of(comments[comment_id].body) is None
-            and await self._visible.is_listed(comments[comment_id])
+            if await self._visible.is_listed(comments[comment_id])
         ]
+        return [_shown(each) for each in seen if each and mark_of(each.body) is None]
+
+    async def _whole(self, comment: Comment) -> Comment | None:
+        """The comment of who may speak, which was cut where it was read before they might; None
+        where it is gone, or GitHub is out."""
+        if not comment.is_cut:
+            return comment
+        try:
+            return await self._comments.whole(comment)
+        except GitHubUnavailable:
+            note_read(Outcome.OUTAGE, math.inf)
+            return None
 
     async def publish(
         self, number: int, body: str, *, key: RequestKey | None = None

@@ -46,6 +46,14 @@ class IssueComments:
         ]
         return Comments(comments, self._repository.confirmed_at(path))
 
+    async def whole(self, cut: Comment) -> Comment | None:
+        """A comment that was cut, now that its author may speak; None where it is gone."""
+        comment = await self.get(cut.id)
+        if comment and (comment.is_cut or comment.updated_at < cut.updated_at):
+            self._repository.held.forget(self._path(cut.id))
+            comment = await self.get(cut.id)
+        return None if comment is None or comment.is_cut else comment
+
     async def get(self, comment_id: int) -> Comment | None:
         """One comment, None where it is gone."""
         path = self._path(comment_id)

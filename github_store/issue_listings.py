@@ -13,7 +13,8 @@ from github_store.errors import GitHubUnavailable
 from github_store.gateway import Reply
 from github_store.held_repository import PAGE_SIZE, HeldRepository
 from github_store.issue_numbers import IssueNumbers
-from github_store.issues import is_of, issue_of
+from github_store.issue_pages import IssuePage, IssuePages
+from github_store.issues import issue_of
 from github_store.labels import INCIDENT_LABEL
 from github_store.records import Issue, iso_from_seconds, seconds_from_iso
 
@@ -23,13 +24,13 @@ MOST_FOUND: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Issues, newest first, fetched page by page as asked for; to be closed by its reader.
+    """Pages of issues, newest first, fetched as asked for; to be closed by its reader.
 
     ``confirmed_at``: when GitHub confirmed the oldest page of it that is held, seconds since 1970;
     infinite where none is.
     """
 
-    issues: AsyncGenerator[Issue, None]
+    pages: AsyncGenerator[IssuePage, None]
     confirmed_at: float
 
 
@@ -50,6 +51,7 @@ class IssueListings:
         self._updated = ElementReader("issue", _updated, clock=clock)
         self._numbered = ElementReader("issue", _number, clock=clock)
         self.failing = (self._updated.failing, self._numbered.failing)
+        self._pages = IssuePages(repository, numbers, labels)
 
     async def labelled(
         self,
@@ -67,11 +69,11 @@ class IssueListings:
         since = {} if updated_since is None else {"since": iso_from_seconds(updated_since)}
         path = self._labelled_path(labels, state=state, **since)
         first = await self._repository.first_page(path, is_optional=is_optional)
-        return self._listing(path, self._listed(first) if first else _nothing())
+        return self._listing(path, first)
 
     def is_at_hand(self, labels: Iterable[str], *, state: str) -> bool:
         """Whether ``labelled`` is held whole, and may be given without asking GitHub."""
-        return self._repository.is_at_hand(self._labelled_path(labels, state=state))
+        return self._pages.is_at_hand(self._labelled_path(labels, state=state))
 
     async def search(self, query: str, *, is_optional: bool = True) -> Listing | None:
         """What GitHub's issue search finds in this repository, newest first; None where that is
@@ -84,10 +86,11 @@ class IssueListings:
         first = await self._repository.held.get(path, is_optional=is_optional)
         if not first.ok:
             raise GitHubUnavailable(f"GitHub's search answers {first.status} {first.message}")
-        _require_complete(first)
+        if first.data.get("incomplete_results"):
+            raise GitHubUnavailable("GitHub's search ran out of time")
         if first.data["total_count"] > MOST_FOUND:
             return None
-        return self._listing(path, self._found(first))
+        return self._listing(path, first)
 
     def is_found(self, query: str) -> bool:
         """Whether an answer to ``search`` is held, however old."""
@@ -135,20 +138,6 @@ class IssueListings:
         pages = self._repository.pages_renewed(path)
         return frozenset([n async for reply in pages for n in self._numbered.all_of(reply.data)])
 
-    async def _listed(self, first: Reply) -> AsyncGenerator[Issue, None]:
-        async for reply in self._repository.pages_from(first):
-            for data in reply.data:
-                yield self._seen(data)
-
-    async def _found(self, first: Reply) -> AsyncGenerator[Issue, None]:
-        async for reply in self._repository.pages_from(first):
-            _require_complete(reply)
-            for data in reply.data["items"]:
-                issue = issue_of(data, self._labels.now)
-                if is_of(self._repository.name, issue):
-                    self._numbers.note(issue.number)
-                    yield issue
-
     def _seen(self, data: Any) -> Issue:
         issue = issue_of(data, self._labels.now)
         self._numbers.note(issue.number)
@@ -169,19 +158,15 @@ class IssueListings:
         parameters = {"q": query, "sort": "created", "order": "desc", "per_page": PAGE_SIZE}
         return f"/search/issues?{urllib.parse.urlencode(parameters)}"
 
-    def _listing(self, path: str, issues: AsyncGenerator[Issue, None]) -> Listing:
-        return Listing(issues, self._repository.confirmed_at(path))
+    def _listing(self, path: str, first: Reply | None) -> Listing:
+        pages = self._pages.from_first(path, first) if first else _nothing()
+        return Listing(pages, self._pages.confirmed_at(path))
 
 
-async def _nothing() -> AsyncGenerator[Issue, None]:
-    none: tuple[Issue, ...] = ()
-    for issue in none:
-        yield issue
-
-
-def _require_complete(reply: Reply) -> None:
-    if reply.data.get("incomplete_results"):
-        raise GitHubUnavailable("GitHub's search ran out of time")
+async def _nothing() -> AsyncGenerator[IssuePage, None]:
+    none: tuple[IssuePage, ...] = ()
+    for page in none:
+        yield page
 
 
 def _number(data: Mapping[str, Any]) -> int:

@@ -55,6 +55,10 @@ class Issues:
         issue = issue_of(reply.data, self._labels.now)
         return issue if is_of(self._repository.name, issue) else None
 
+    def is_at_hand(self, number: int) -> bool:
+        """Whether an issue is held and may be given without asking GitHub."""
+        return self._repository.held.is_fresh(self._path(number))
+
     async def create(self, *, title: str, body: str, labels: Iterable[str]) -> Issue:
         """Open an issue. Raises OutcomeUnknown where it may or may not have been opened."""
         wanted = {"title": title, "body": body, "labels": self._called(labels)}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from github_store.lean_answers import CUT
+
 MAX_NUMBER: Final = 2**31 - 1
 """GitHub's issue numbers are signed 32-bit; nothing larger can exist."""
 MAX_ID: Final = 2**63 - 1
@@ -61,6 +63,8 @@ class Issue:
     """Why it was closed: completed, not_planned or duplicate; reopened of an open one."""
     comment_count: int | None = None
     """None where it is not told."""
+    is_cut: bool = False
+    """Title and text were dropped, as the author might not speak for the project then."""
 
     @property
     def is_open(self) -> bool:
@@ -77,6 +81,8 @@ class Comment:
     updated_at: int
     author: str | None
     author_association: str
+    is_cut: bool = False
+    """As of an issue."""
 
 
 def issue_from(data: Mapping[str, Any]) -> Issue:
@@ -104,6 +110,7 @@ def issue_from(data: Mapping[str, Any]) -> Issue:
         repository_url=_text(data.get("repository_url") or ""),
         state_reason=_text(data.get("state_reason") or "") or None,
         comment_count=count if isinstance(count := data.get("comments"), int) else None,
+        is_cut=data.get(CUT) is True,
     )
 
 
@@ -116,6 +123,7 @@ def comment_from(data: Mapping[str, Any]) -> Comment:
         updated_at=seconds_from_iso(data.get("updated_at") or data["created_at"]),
         author=_login(data),
         author_association=_text(data.get("author_association") or "NONE"),
+        is_cut=data.get(CUT) is True,
     )
 
 

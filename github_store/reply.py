@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import requests
@@ -16,6 +17,11 @@ LONGEST_WAIT_SECONDS: Final = 86_400
 
 _LIMIT_WORDS: Final = ("rate limit", "retry your request again later", "please wait a few minutes")
 _HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+WHOLE_LENGTH: Final = 65_536
+"""An object of no more characters is read at once."""
+_DECODER: Final = json.JSONDecoder()
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +45,21 @@ class Reply:
     @property
     def next_url(self) -> str | None:
         """The address of the next page, from the Link header; None on the last."""
-        links = requests.utils.parse_header_links(self.headers.get("link", ""))
-        return next((link["url"] for link in links if link.get("rel") == "next"), None)
+        link = self.headers.get("link")
+        return _next_in(link) if link else None
 
     @property
     def message(self) -> str:
         """GitHub's own words on an error, on one line."""
         text = self.data.get("message", "") if isinstance(self.data, dict) else ""
         return " ".join(str(text).split())[:200]
+
+
+@lru_cache(maxsize=4_096)
+def _next_in(header: str) -> str | None:
+    """Remembered: a list of fifty pages is followed with every change."""
+    links = requests.utils.parse_header_links(header)
+    return next((link["url"] for link in links if link.get("rel") == "next"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +110,93 @@ def is_rate_limit(reply: Reply) -> bool:
     )
 
 
-def parsed(text: str) -> Any:
+def parsed(text: str, *, lean: Callable[[Any], Any] | None = None) -> Any:
     """The JSON of an answer; None for an empty one or what is no JSON (an HTML error page).
 
-    Half a character, which an escape can name, becomes a question mark: it could not be sent on.
+    ``lean`` makes less of each item of a list, or of what is none. Items are read one by one: a
+    page of them may have tens of megabytes, and Python's parser stops every other thread until it
+    has come to its end. Half a character, which an escape can name, becomes a question mark: it
+    could not be sent on.
     """
     try:
-        data = json.loads(text) if text else None
-        if _HALF.search(text):
-            data = json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
+        return _parsed(text, lean or _as_it_is) if text else None
     except (ValueError, RecursionError):  # the latter where it is nested too deeply
         return None
-    return data
+
+
+def _parsed(text: str, lean: Callable[[Any], Any]) -> Any:
+    value: Any
+    at = _after_space(text, 0)
+    if text.startswith("[", at):
+        value, at = _list(text, at, lean)
+    elif text.startswith("{", at):
+        value, at = _object(text, at, lean)
+        value = value if "items" in value else lean(value)
+    else:
+        value, at = _item(text, at)
+    if _after_space(text, at) != len(text):
+        raise ValueError("more than one value")
+    return value
+
+
+def _list(text: str, at: int, lean: Callable[[Any], Any]) -> tuple[list[Any], int]:
+    """The list that begins there, and where it has ended."""
+    items: list[Any] = []
+    at = _after_space(text, at + 1)
+    if text.startswith("]", at):
+        return items, at + 1
+    while True:
+        item, at = _item(text, at)
+        items.append(lean(item))
+        at = _after_space(text, at)
+        if text.startswith("]", at):
+            return items, at + 1
+        at = _after_comma(text, at)
+
+
+def _object(text: str, at: int, lean: Callable[[Any], Any]) -> tuple[dict[str, Any], int]:
+    """The object that begins there, its lists item by item; and where it has ended."""
+    found: dict[str, Any] = {}
+    at = _after_space(text, at + 1)
+    if text.startswith("}", at):
+        return found, at + 1
+    while True:
+        key, at = _item(text, at)
+        at = _after_space(text, at)
+        if not isinstance(key, str) or not text.startswith(":", at):
+            raise ValueError("no object")
+        at = _after_space(text, at + 1)
+        if text.startswith("[", at):
+            found[key], at = _list(text, at, lean if key == "items" else _as_it_is)
+        else:
+            found[key], at = _item(text, at)
+        at = _after_space(text, at)
+        if text.startswith("}", at):
+            return found, at + 1
+        at = _after_comma(text, at)
+
+
+def _item(text: str, at: int) -> tuple[Any, int]:
+    """One value that begins there, and where it has ended."""
+    value, end = _DECODER.raw_decode(text, at)
+    if _HALF.search(text, at, end):
+        value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    return value, end
+
+
+def _as_it_is(item: Any) -> Any:
+    return item
+
+
+def _after_comma(text: str, at: int) -> int:
+    if not text.startswith(",", at):
+        raise ValueError("no comma")
+    return _after_space(text, at + 1)
+
+
+def _after_space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
 
 
 def _number(text: str) -> float | None:

@@ -51,6 +51,11 @@ class SearchFilter:
         )
 
     @property
+    def is_plain(self) -> bool:
+        """Whether all incidents of the state match."""
+        return not self.tags and not self.needs_search
+
+    @property
     def matches_nothing(self) -> bool:
         """Whether GitHub need not be asked, and ``issue_query`` must not be.
 

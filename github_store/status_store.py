@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from github_store.committer import Committer
-from github_store.coverage import IncidentSpan
+from github_store.coverage import IncidentSpan, by_tag
 from github_store.current_monitors import CurrentMonitors
 from github_store.day_minutes import NO_MINUTES, DayMinutes, spread
 from github_store.errors import (
@@ -47,17 +47,25 @@ MAX_ANSWERS = 4_096
 @dataclass(frozen=True, slots=True)
 class _Answers:
     """Answers by tag and minutes asked for, as long as all that they depend on is the same: the
-    monitors, the board (past days come with it), the spans, the minute; and each with its pending
-    samples.
+    monitors, the board (past days come with it), the minute; and each with its pending samples and
+    its monitor's spans.
 
-    These are replaced and never changed, so identity tells.
+    All but the latter are replaced and never changed, so identity tells.
     """
 
     monitors: Monitors
     board: Board
-    spans: tuple[IncidentSpan, ...]
     minute: int
-    by_question: LRUCache[tuple[str, int], tuple[tuple[Sequenced, ...], MonitorStatus]]
+    by_question: LRUCache[tuple[str, int], _Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A status, and what it was made of."""
+
+    pending: tuple[Sequenced, ...]
+    spans: tuple[IncidentSpan, ...]
+    status: MonitorStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,10 @@ class StatusStore:
         self._clock = clock
         self._pending = PendingSamples()
         self._answers: _Answers | None = None
+        self._spans: tuple[tuple[IncidentSpan, ...], Mapping[str, tuple[IncidentSpan, ...]]] = (
+            (),
+            {},
+        )
         self._latest: dict[str, tuple[int, Status]] = {}
         self._view: _View | None = None
         self._writer = writer
@@ -198,7 +210,7 @@ class StatusStore:
         # below may still be the one from before.
         noted = self._pending.of(tag, aliases)
         base = await self._held.base()
-        spans = await self._coverage.spans()
+        spans = self._of_monitor(await self._coverage.spans(), tag)
         view = await self._under_present_tags(base, monitors)
         board = view.board
         past: dict[int, DayMinutes] = {}
@@ -206,10 +218,10 @@ class StatusStore:
         while True:
             pending = self._with_news(noted, tag, aliases)
             minute, since_minutes = int(self._clock()) // 60, since_seconds // 60
-            answers = self._answers_of(monitors, board, spans, minute)
+            answers = self._answers_of(monitors, board, minute)
             known = answers.get((tag, since_minutes))
-            if known and known[0] is pending:
-                return known[1]
+            if known and known.pending is pending and known.spans == spans:
+                return known.status
             found = window_status(
                 board,
                 monitor,
@@ -221,7 +233,7 @@ class StatusStore:
             )
             if not isinstance(found, DaysNeeded):
                 if not is_estimate:
-                    answers[tag, since_minutes] = pending, found
+                    answers[tag, since_minutes] = _Answer(pending, spans, found)
                 return found
             for day in found.days:
                 try:
@@ -257,18 +269,23 @@ class StatusStore:
         await self._coverage.close()
         await self._held.close()
 
+    def _of_monitor(self, spans: tuple[IncidentSpan, ...], tag: str) -> tuple[IncidentSpan, ...]:
+        """Its own, found in an index that is made once of all spans."""
+        if self._spans[0] is not spans:
+            self._spans = spans, by_tag(spans)
+        return self._spans[1].get(tag, ())
+
     def _answers_of(
-        self, monitors: Monitors, board: Board, spans: tuple[IncidentSpan, ...], minute: int
-    ) -> LRUCache[tuple[str, int], tuple[tuple[Sequenced, ...], MonitorStatus]]:
+        self, monitors: Monitors, board: Board, minute: int
+    ) -> LRUCache[tuple[str, int], _Answer]:
         held = self._answers
         if (
             held is None
             or held.minute != minute
             or held.monitors is not monitors
             or held.board is not board
-            or held.spans is not spans
         ):
-            held = self._answers = _Answers(monitors, board, spans, minute, LRUCache(MAX_ANSWERS))
+            held = self._answers = _Answers(monitors, board, minute, LRUCache(MAX_ANSWERS))
         return held.by_question
 
     def _with_news(

@@ -71,6 +71,7 @@ from github_store.recollection import recollect
 from github_store.recurring_lines import RecurringLines
 from github_store.repository_access import Access
 from github_store.repository_labels import RepositoryLabels
+from github_store.screening import Screening
 from github_store.start_memory import StartMemory
 from github_store.status_branch import StatusBranch
 from github_store.status_store import StatusStore
@@ -374,6 +375,7 @@ def assemble_store(
         is_own_known=is_own_known,
         remember=remember,
     )
+    screening = held.screen = Screening(authors)
     labels = RepositoryLabels(
         tracker.labels,
         names,
@@ -463,6 +465,7 @@ def assemble_store(
         monitors_path=monitors_path,
         reload_monitors=reload.pushed,
         look_at_labels=look_at_labels,
+        screening=screening,
         clock=clock,
     )
     sweeper = Sweeper(

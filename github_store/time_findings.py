@@ -84,11 +84,12 @@ async def _issues(tracker: IssueTracker, *, since: int) -> AsyncIterator[Issue]:
             (INCIDENT_LABEL,), state=state, updated_since=updated_since
         )
         left = most
-        async with aclosing(listing.issues) as issues:
-            async for issue in issues:
-                if issue.number not in numbers:
-                    numbers.add(issue.number)
-                    yield issue
-                left -= 1
+        async with aclosing(listing.pages) as pages:
+            async for page in pages:
+                for issue in page.issues[:left]:
+                    if issue.number not in numbers:
+                        numbers.add(issue.number)
+                        yield issue
+                left -= len(page.issues[:left])
                 if not left:
                     break

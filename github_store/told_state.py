@@ -17,6 +17,7 @@ from github_store.gateway import Reply
 from github_store.held_answers import HeldAnswers
 from github_store.held_reads import Held
 from github_store.held_repository import GONE
+from github_store.lean_answers import size_of
 from github_store.records import seconds_from_iso
 
 MAX_DISPUTED: Final = 10_000
@@ -76,7 +77,7 @@ class ToldState:
         if updated_at < self._clock() - LATE_SECONDS and not is_read_now:
             self._held.distrust(path)
             return
-        self._held.put(path, Reply(200, {}, dict(data), len(str(data))))
+        self._held.put(path, Reply(200, {}, dict(data), size_of([data])))
 
     def answered(self, path: str, reply: Reply, *, before: Held | None) -> None:
         """Hold what a write of ours was answered; ``before`` was held when it was sent.

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _WRITERS: Final = frozenset({"admin", "maintain", "write"})
-_INSIDERS: Final = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+INSIDERS: Final = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +51,4 @@ class Trust:
     @staticmethod
     def by_association(association: str) -> bool:
         """The second best answer, for where the permission may not be asked."""
-        return association in _INSIDERS
+        return association in INSIDERS

@@ -49,8 +49,24 @@ class VisibleIssues:
         if not 0 < number <= MAX_NUMBER:
             return None
         issue = await self._issues.get(number, renew=renew)
-        is_shown = issue is not None and is_incident(issue) and await self.speaks(issue)
-        return issue if is_shown else None
+        if issue is None or not is_incident(issue) or not await self.speaks(issue):
+            return None
+        if issue.is_cut:  # it was read before its author might speak
+            self._issues.forget(number)
+            issue = await self._issues.get(number)
+            is_whole = issue is not None and is_incident(issue) and not issue.is_cut
+            return issue if is_whole else None
+        return issue
+
+    async def whole(self, listed: Issue) -> Issue | None:
+        """A listed issue that was cut, as it is, for its author may speak now.
+
+        None where it is there no more.
+        """
+        issue = await self.find(listed.number)
+        if issue and issue.updated_at < listed.updated_at:
+            issue = await self.find(listed.number, renew=True)
+        return issue
 
     async def is_listed(self, writing: Issue | Comment) -> bool:
         """As ``speaks``, for one of many: while GitHub is out they are given all the same, without
@@ -65,12 +81,17 @@ class VisibleIssues:
         association, written_at = writing.author_association, writing.updated_at
         if await self._authors.trusted(writing.author, association, written_at=written_at):
             return True
-        if isinstance(writing, Issue) and writing.number not in self._hidden:
-            self._hidden[writing.number] = True
+        if isinstance(writing, Issue):
+            self.hide(writing)
+        return False
+
+    def hide(self, issue: Issue) -> None:
+        """Count an incident whose author may not speak, and say so once."""
+        if issue.number not in self._hidden:
+            self._hidden[issue.number] = True
             log.info(
                 "issue %d is labelled as an incident but hidden: %s has no write access "
                 "(see TRUSTED_AUTHORS)",
-                writing.number,
-                writing.author or "its deleted author",
+                issue.number,
+                issue.author or "its deleted author",
             )
-        return False

@@ -1,9 +1,9 @@
 """Everything measured, in one table: ``make bench``, or ``python -m tests.benchmarks``.
 
-Arguments choose parts: ``http``, ``reads``, ``days``, ``memory``; none is all. Nothing is
-asserted: a figure that misses its target is said to. What is promised as a ratio is measured in
-turns with its yardstick, and is the median of the turns' ratios; the load of the machine is told
-at both ends.
+Arguments choose parts: ``http``, ``reads``, ``days``, ``memory``, ``incidents``; none is all.
+Nothing is asserted: a figure that misses its target is said to. What is promised as a ratio is
+measured in turns with its yardstick, and is the median of the turns' ratios; the load of the
+machine is told at both ends.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.benchmarks.held_history import history_rows
 from tests.benchmarks.http_speed import http_rows
+from tests.benchmarks.many_incidents import incident_rows
 from tests.benchmarks.read_requests import request_rows
 from tests.benchmarks.read_speed import read_rows
 from tests.benchmarks.status_day import day_rows
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Row]]] = {
     ),
     "days": lambda where: (row for number in (100, 1_000) for row in day_rows(where, number)),
     "memory": history_rows,
+    "incidents": incident_rows,
 }
 
 

@@ -66,7 +66,9 @@ def measure(port: int, requests: Sequence[bytes], *, connections: int, seconds: 
     return Load(**json.loads(ran.stdout))
 
 
-class _Connection:
+class PacedConnection:
+    """Sends its one request when told to, and gives each answer once it is whole."""
+
     def __init__(self, port: int, request: bytes) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -96,7 +98,7 @@ def _run(port: int, requests: Sequence[bytes], connections: int, seconds: float)
     latencies: list[float] = []
     refused = 0
     with selectors.EpollSelector() as ready:
-        opened = [_Connection(port, requests[n % len(requests)]) for n in range(connections)]
+        opened = [PacedConnection(port, requests[n % len(requests)]) for n in range(connections)]
         for connection in opened:
             ready.register(connection.socket, selectors.EVENT_READ, connection)
             connection.send()

@@ -26,6 +26,7 @@ class Running:
     port: int
     process: subprocess.Popen[str]
     started_seconds: float = 0.0
+    data_dir: Path = Path()
 
     @property
     def resident_mb(self) -> float:
@@ -69,7 +70,7 @@ def product(data_dir: Path, settings: Mapping[str, str]) -> Iterator[Running]:
                 if process.poll() is not None or time.perf_counter() - began > START_SECONDS:
                     raise RuntimeError((data_dir / "log").read_text()[-2000:])
                 time.sleep(0.01)
-            yield Running(port, process, time.perf_counter() - began)
+            yield Running(port, process, time.perf_counter() - began, data_dir)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -27,7 +28,13 @@ class Scene:
         freshness = Freshness(fresh_seconds=15, stale_seconds=60, outage_seconds=1000)
         self.held = HeldAnswers(self.gateway, freshness=freshness, clock=self.clock)  # type: ignore[arg-type]
         self.edition = 0
-        self.results = HeldResults(self.held, edition=lambda: self.edition, max_bytes=max_bytes)
+        self.weight = 0
+        self.results = HeldResults(
+            self.held,
+            edition=lambda: self.edition,
+            weigh=lambda _: self.weight,
+            max_bytes=max_bytes,
+        )
         self.made = 0
 
     async def get(self) -> list[str]:
@@ -161,12 +168,38 @@ def test_an_outage_answer_asks_again_each_time() -> None:
     played(scene, steps)
 
 
-def test_results_weigh_what_they_were_made_of() -> None:
-    scene = Scene(reply("a", size=50_000), max_bytes=100_000)
+def test_a_result_is_kept_whatever_its_sources_weigh() -> None:
+    scene = Scene(reply("a", size=50_000), max_bytes=10_000)
+
+    async def steps() -> None:
+        await scene.get()
+        await scene.get()
+        assert scene.made == 1
+
+    played(scene, steps)
+
+
+def test_a_result_that_is_too_large_itself_is_made_anew() -> None:
+    scene = Scene(reply("a"), max_bytes=10_000)
+    scene.weight = 10_000
 
     async def steps() -> None:
         await scene.get()
         await scene.get()
         assert scene.made == 2
+
+    played(scene, steps)
+
+
+def test_a_result_keeps_nothing_alive_that_it_was_made_of() -> None:
+    scene = Scene(reply("a"), reply("b"))
+
+    async def steps() -> None:
+        await scene.get()
+        held = weakref.ref(scene.held.peek(PATH))
+        scene.held.forget(PATH)
+        await asyncio.sleep(0)  # the loop lets go of what it has just handed over
+        assert held() is None
+        assert await scene.get() == ["b"]
 
     played(scene, steps)

@@ -47,7 +47,7 @@ def ask(url: str, question: Callable[[IssueTracker], Awaitable[Any]]) -> Any:
 
 async def numbers(tracker: IssueTracker) -> list[int]:
     listing = await tracker.listings.labelled(["incident"], state="open")
-    return [each.number async for each in listing.issues]
+    return [each.number async for page in listing.pages for each in page.issues]
 
 
 @pytest.mark.parametrize(

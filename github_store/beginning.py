@@ -112,8 +112,8 @@ async def _begin_remembering(
         )
     monitors = await _monitors(text)
     log.warning(
-        "GitHub is out (%s): starting with what is known of %s; what GitHub has to say to the "
-        "credential, the labels and the monitors is asked when it answers again",
+        "the start waits for GitHub, which is out (%s): serving what is known of %s; what GitHub "
+        "has to say to the credential, the labels and the monitors is asked when it answers again",
         outage,
         known.repository_name,
     )

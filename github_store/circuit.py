@@ -40,6 +40,10 @@ class Circuit:
     trial_at: float = -math.inf
     """From when on the next trial may be sent, while open."""
 
+    @property
+    def is_open(self) -> bool:
+        return self.opened_at is not None
+
     def answered(self, now: float) -> Circuit:
         """Somebody was answered, however unkindly."""
         return Circuit(answered_at=now)

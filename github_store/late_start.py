@@ -1,7 +1,9 @@
 """What a start put off while GitHub was down, done behind the service's back.
 
 It is tried again and again, at growing intervals, until it is done. What GitHub then says against
-the settings stops nothing any more: it is logged once and told to whoever asks (``problem``).
+the settings stops nothing any more: it is logged once and told to whoever asks (``problem``). That
+the start waits was logged by whoever put it off; that it is complete is logged once, at its end,
+and never of one that leaves something for a person to do.
 """
 
 from __future__ import annotations
@@ -58,8 +60,7 @@ class LateStart:
             await self._sleep(pause * (0.75 + self._jitter() / 2))
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             try:
-                self._tell(await self._catch_up())
-                self.is_pending = False
+                self._end(await self._catch_up())
             except ConfigurationError as error:
                 self._tell(str(error))
                 pause = LONGEST_PAUSE_SECONDS
@@ -68,9 +69,16 @@ class LateStart:
             except Exception as error:
                 log.exception("the late start met a fault of its own; it tries again")
                 self._tell(f"a fault of the service's own: {error}")
-        log.info("GitHub answers again: what the start put off is done")
 
-    def _tell(self, problem: str | None) -> None:
-        if problem and problem != self.problem:
-            log.error("started while GitHub was down, and now: %s", problem)
+    def _end(self, problem: str | None) -> None:
+        self.is_pending = False
+        if problem:
+            self._tell(problem)
+            return
+        self.problem = None
+        log.info("GitHub answers: the start is complete")
+
+    def _tell(self, problem: str) -> None:
+        if problem != self.problem:
+            log.error("GitHub answers, and the start is not complete: %s", problem)
         self.problem = problem

@@ -555,7 +555,7 @@ async def _has_labels(store: Store) -> bool:
     try:
         await _ensure_labels(store)
     except GitHubUnavailable as error:
-        log.warning("the labels are made later, GitHub does not answer: %s", error)
+        log.warning("the start waits for GitHub, to make the labels that are missing: %s", error)
         return False
     return True
 

@@ -42,9 +42,11 @@ class Tries:
         return self.late_start
 
 
-def test_it_waits_longer_each_time_until_github_answers() -> None:
+def test_it_waits_longer_each_time_until_github_answers(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     tries = Tries(*[GitHubUnavailable("out")] * 8, None)
     late_start = tries.run()
+    assert [each.message for each in caplog.records] == ["GitHub answers: the start is complete"]
     assert tries.pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert not late_start.is_pending
     assert late_start.problem is None
@@ -61,11 +63,17 @@ def test_what_github_says_against_the_settings_is_told_once_and_tried_again(
     assert tries.pauses == [1, 2, 60, 60]
     assert caplog.text.count("GH_TOKEN: Bad credentials") == 1
     assert late_start.problem is None, "mended"
-    assert "what the start put off is done" in caplog.text
+    assert "the start is complete" in caplog.text
 
 
-def test_what_a_person_has_to_do_stays_told() -> None:
-    late_start = Tries("restart the service").run()
+def test_what_a_person_has_to_do_stays_told_and_no_line_says_the_start_is_complete(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO):
+        late_start = Tries(GitHubUnavailable("out"), "restart the service").run()
+    assert [each.message for each in caplog.records] == [
+        "GitHub answers, and the start is not complete: restart the service"
+    ]
     assert not late_start.is_pending
     assert late_start.problem == "restart the service"
 

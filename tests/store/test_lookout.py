@@ -72,8 +72,9 @@ class World:
     def fail(self) -> None:
         """Clients' requests fail until GitHub counts as out."""
         self.is_out = True
-        for _ in range(FAILURES):
-            failed = Exchange("GET", f"{self.repository}/issues", None, 0.0, {})
+        places = ("issues", "labels", "hooks", "git/ref/heads/main", "issues/7")
+        for place in places[:FAILURES]:
+            failed = Exchange("GET", f"{self.repository}/{place}", None, 0.0, {})
             self.breaker.observe(failed, self.now)
 
 

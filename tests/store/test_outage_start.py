@@ -196,7 +196,7 @@ def test_a_start_during_an_outage_answers_what_was_read_and_catches_up_afterward
     came_back.__enter__()
     with caplog.at_level(logging.INFO):
         run(hub, tmp_path / "data", steps)
-    said = [r.message for r in caplog.records if "starting with what is known" in r.message]
+    said = [r.message for r in caplog.records if "the start waits for GitHub" in r.message]
     assert len(said) == 1
     board = hub.owner.do("GET", "/contents/status.json?ref=status-data")
     committed = json.loads(base64.b64decode(board["content"]))["monitors"]
@@ -295,7 +295,7 @@ def test_a_wrong_token_is_said_once_github_is_back(
         assert store.late_start.is_pending
 
     run(hub, tmp_path / "data", steps, token=wrong)
-    assert "started while GitHub was down, and now: GH_TOKEN" in caplog.text
+    assert "the start is not complete: GH_TOKEN" in caplog.text
     assert wrong not in caplog.text
 
 

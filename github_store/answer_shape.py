@@ -8,15 +8,19 @@ out what GitHub's own documentation calls optional.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from github_store.records import comment_from, issue_from, seconds_from_iso
+from github_store.records import (
+    MAX_ID,
+    MAX_NUMBER,
+    comment_from,
+    issue_from,
+    seconds_from_iso,
+    whole_number,
+)
 
-MOST_ISSUES: Final = 2**31 - 1
-MOST_IDS: Final = 2**63 - 1
 _PLACE: Final = re.compile(
     r"/(?:repos/[^/?]+/[^/?]+|repositories/\d+)(?P<below>/[^?]*)?(?:\?.*)?", re.DOTALL
 )
@@ -40,15 +44,6 @@ def misshapen(method: str, path: str, data: Any) -> str | None:
                 return f"no {what} ({_words(error)})"
             return None
     return None
-
-
-def whole_number(value: Any, most: int = MOST_IDS) -> int:
-    """A number of GitHub's, from 1. Raises TypeError or ValueError."""
-    if type(value) is not int:
-        raise TypeError("a number that is not whole")
-    if not 1 <= value <= most:
-        raise ValueError("a number that is out of all bounds")
-    return value
 
 
 def _place(path: str) -> str:
@@ -118,28 +113,27 @@ def _repository(data: Any) -> None:
     full_name = told.get("full_name")
     if full_name is not None and not _FULL_NAME.fullmatch(_text(full_name)):
         raise ValueError("full_name is no owner/name")
-    _optional(whole_number, told.get("id"))
+    if told.get("id") is not None:
+        whole_number(told["id"], MAX_ID)
     _optional(_object, told.get("permissions"))
 
 
 def _issue(data: Any) -> None:
-    whole_number(_object(data)["number"], MOST_ISSUES)
-    _optional(_list, data.get("labels"))
+    _optional(_list, _object(data).get("labels"))
     _optional(_object, data.get("user"))
     _optional(_text, data.get("updated_at"))
     issue_from(data)
 
 
 def _comment(data: Any) -> None:
-    whole_number(_object(data)["id"])
-    _optional(_object, data.get("user"))
+    _optional(_object, _object(data).get("user"))
     _optional(_text, data.get("updated_at"))
     comment_from(data)
 
 
 def _comment_of_issue(data: Any) -> None:
     _comment(data)
-    whole_number(int(_text(data["issue_url"]).rpartition("/")[2]), MOST_ISSUES)
+    whole_number(int(_text(data["issue_url"]).rpartition("/")[2]), MAX_NUMBER)
 
 
 def _event(data: Any) -> None:
@@ -166,7 +160,7 @@ def _found(data: Any) -> None:
 
 
 def _hook(data: Any) -> None:
-    whole_number(_object(data)["id"])
+    whole_number(_object(data)["id"], MAX_ID)
     _object(data["config"])
     _optional(_list_of(_text), data.get("events"))
 
@@ -187,11 +181,6 @@ def _content(data: Any) -> None:
     _text(_object(data)["content"])
 
 
-def _file(data: Any) -> None:
-    if isinstance(data, dict) and data.get("type") == "file":  # a folder is a list
-        base64.b64decode(_text(data.get("content", "")))
-
-
 def _branch(data: Any) -> None:
     _optional(_object, _object(data).get("protection"))
 
@@ -204,7 +193,7 @@ def _limits(data: Any) -> None:
     for found in _object(_object(data)["resources"]).values():
         for name in ("limit", "remaining", "reset"):
             value = _object(found).get(name, 0)
-            if type(value) is not int or not 0 <= value <= MOST_IDS:
+            if type(value) is not int or not 0 <= value <= MAX_ID:
                 raise TypeError(f"{name} is no number")
 
 
@@ -234,7 +223,6 @@ _SHAPES: Final = (
     _shape("GET", r"/hooks/\d+/deliveries", "list of deliveries", _list_of(_delivery)),
     _shape("GET", r"/rules/branches/.*", "list of rules", _list_of(_object)),
     _shape("GET", r"/branches/.*", "branch", _branch),
-    _shape("GET", r"/contents/.*", "file", _file),
     _shape("PUT", r"/contents/.*", "file", _object),
     _shape("GET", r"/git/ref/.*", "reference", _object),
     _shape("POST PATCH", r"/git/refs.*", "reference", _object),

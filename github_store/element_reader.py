@@ -7,18 +7,20 @@ none of them can be read, it is the page that is not what it should be: an outag
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from github_store.errors import GitHubUnavailable
 from github_store.failing_items import NO_PAUSE, FailingItems
 
 T = TypeVar("T")
+_ODD: Final = (ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
 
 
 class ElementReader(Generic[T]):
-    """``read`` makes a value of an element's JSON, or raises KeyError, TypeError, ValueError,
-    AttributeError or GitHubUnavailable. ``what`` is what an element is called; ``clock`` gives
-    seconds."""
+    """``read`` makes a value of an element's JSON, or raises one of _ODD or GitHubUnavailable.
+
+    ``what`` is what an element is called; ``clock`` gives seconds.
+    """
 
     def __init__(self, what: str, read: Callable[[Any], T], *, clock: Callable[[], float]) -> None:
         self._what = what
@@ -36,7 +38,7 @@ class ElementReader(Generic[T]):
         for element in elements:
             try:
                 found.append(self._read(element))
-            except (KeyError, TypeError, ValueError, AttributeError, GitHubUnavailable) as error:
+            except (*_ODD, GitHubUnavailable) as error:
                 unread[_name(element)] = error
             else:
                 if len(self.failing):

@@ -81,4 +81,7 @@ class IssueNumbers:
             reply = await held.get(path, renew=not held.is_fresh(path))
         if not reply.ok or not isinstance(reply.data, list):
             raise GitHubUnavailable(f"GitHub answers {reply.status} for the list of issues")
-        return max((whole_number(each["number"]) for each in reply.data), default=0)
+        try:
+            return max((whole_number(each["number"]) for each in reply.data), default=0)
+        except (KeyError, TypeError, ValueError):
+            raise GitHubUnavailable("GitHub's answer is no list of issues") from None

@@ -160,7 +160,7 @@ def issue_of(data: Any, names: LabelNames) -> Issue:
         issue = issue_from(data)
         labels = names.meant_by(data.get("labels") or ())
         return issue if labels == issue.labels else replace(issue, labels=labels)
-    except (KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         raise GitHubUnavailable("GitHub's answer is no issue") from None
 
 

@@ -179,7 +179,7 @@ def test_going_out_and_coming_back_are_told_once(caplog: pytest.LogCaptureFixtur
     end(asked, 200, times=3)
     assert turns == [{CORE: 90.0}, {}]
     assert told(caplog) == [
-        "GitHub is out: 16 requests in a row were not answered; it is tried every few seconds",
+        "GitHub is out: 6 requests in a row were not answered; it is tried every few seconds",
         "GitHub answers again, after 90 s",
     ]
 

@@ -493,6 +493,24 @@ def test_monitors_that_are_wrong_are_told_once_and_not_asked_for_until_they_are_
     with_post(github, steps)
 
 
+def test_pushed_monitors_that_are_doubtful_are_taken_and_told_once(
+    github: EmbeddedGitHub, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        await asyncio.to_thread(push_monitors, owner, "[{name: Mars, tag: mars, Hidden: true}]")
+        await post.deliver(*post.collected())
+        clock.ahead += 3601
+        await store.sweeper.sweep()
+        assert store.monitors.tags == ("mars",)
+        assert caplog.text.count("monitors[0].Hidden: is ignored; is hidden meant?") == 1
+        await asyncio.to_thread(push_monitors, owner, f"{MARS} # {'x' * 1_100_000}")
+        await post.deliver(*post.collected())
+        assert store.monitors.tags == ("mars",)
+        assert caplog.text.count("the file has 1,100,028 bytes") == 1
+
+    with_post(github, steps)
+
+
 def test_only_what_is_signed_is_read_and_only_once(github: EmbeddedGitHub) -> None:
     async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
         owner.open_issue("Real")

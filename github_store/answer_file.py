@@ -1,6 +1,6 @@
 """The SQLite file of kept answers: its layout, and what one transaction of it does.
 
-``answers.sqlite`` in the data directory (``user_version`` 1)::
+``answers.sqlite`` in the data directory (``user_version`` 2)::
 
     answers     path        what was asked, below the API's URL, with its query
                 status, headers (those of HEADERS, as JSON), size: of the Reply
@@ -9,6 +9,7 @@
                 is_search   1 for a search: these go first
                 used        the higher the later it was used
                 weight      what it counts against the bound, in bytes
+                checksum    of path, status, headers, size, body and at
 
 Nothing is synced, and a file that is damaged or has another layout is of no use: DamagedFile.
 """
@@ -23,19 +24,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from github_store.disk_trouble import is_disk_trouble, one_line
 from github_store.gateway import Reply
 from github_store.held_reads import Held
 from github_store.private_files import make_private_directory, make_private_file
+from github_store.seal import digest
 
 FILE_NAME: Final = "answers.sqlite"
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 LEAST_WEIGHT: Final = 512
 """Every answer weighs at least this many bytes: its path and headers."""
 BUSY_SECONDS: Final = 0.2
 LOG_BYTES: Final = 4 * 1024 * 1024
 HEADERS: Final = frozenset({"etag", "link", "last-modified", "location", "x-moved-to"})
 
-_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 _API: Final = "{api}"
 """Stands for the API's URL in what is kept."""
 _SECRET: Final = "temp_clone_token"  # noqa: S105 - the name of a member that GitHub gives
@@ -50,7 +52,8 @@ CREATE TABLE answers (
     at REAL NOT NULL,
     is_search INTEGER NOT NULL,
     used INTEGER NOT NULL,
-    weight INTEGER NOT NULL
+    weight INTEGER NOT NULL,
+    checksum TEXT NOT NULL
 );
 CREATE INDEX by_use ON answers (is_search DESC, used, weight, path);
 PRAGMA user_version = {LAYOUT};
@@ -82,7 +85,7 @@ class AnswerFile:
             self._prepare()
         except BaseException as error:
             self.close()
-            raise _as_damage(error) from error
+            raise self._as_damage(error) from error
 
     @staticmethod
     def delete(directory: Path) -> None:
@@ -95,15 +98,17 @@ class AnswerFile:
         assert self._reader is not None
         try:
             row = self._reader.execute(
-                "SELECT status, headers, body, size, at FROM answers WHERE path = ?",
+                "SELECT status, headers, body, size, at, checksum FROM answers WHERE path = ?",
                 (self._key(path),),
             ).fetchone()
-        except sqlite3.Error as error:
-            raise _as_damage(error) from error
+        except Exception as error:
+            raise self._as_damage(error) from error
         if row is None:
             return None
-        status, headers, body, size, at = row
+        status, headers, body, size, at, checksum = row
         try:
+            if checksum != _checksum(self._key(path), status, headers, body, size, at):
+                raise DamagedFile(f"the answer of {path} is damaged")
             data = json.loads(zlib.decompress(body))
             named = {
                 name: value.replace(_API, self._api_url)
@@ -121,8 +126,8 @@ class AnswerFile:
                 "SELECT path FROM answers WHERE path GLOB ? ORDER BY at DESC LIMIT ?",
                 (pattern, most),
             ).fetchall()
-        except sqlite3.Error as error:
-            raise _as_damage(error) from error
+        except Exception as error:
+            raise self._as_damage(error) from error
         return [path for (path,) in rows]
 
     def write(self, answers: Mapping[str, Held | None], *, used: Collection[str]) -> None:
@@ -145,7 +150,7 @@ class AnswerFile:
         except BaseException as error:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
-            raise _as_damage(error) from error
+            raise self._as_damage(error) from error
 
     def close(self) -> None:
         for db in (self._reader, self._writer):
@@ -153,10 +158,20 @@ class AnswerFile:
                 with suppress(sqlite3.Error):
                     db.close()
 
+    def _as_damage(self, error: BaseException) -> BaseException:
+        """DamagedFile for what another try would not mend."""
+        if isinstance(error, sqlite3.Error) and is_disk_trouble(error, self._path):
+            return error
+        if isinstance(error, sqlite3.Error | UnicodeDecodeError | MemoryError):
+            return DamagedFile(one_line(error))
+        return error
+
     def _connected(self) -> sqlite3.Connection:
-        return sqlite3.connect(
+        db = sqlite3.connect(
             self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
+        db.create_function("checksum", 6, _checksum, deterministic=True)
+        return db
 
     def _prepare(self) -> None:
         db = self._writer
@@ -173,14 +188,17 @@ class AnswerFile:
         self._turn = int(found[0])
 
     def _renewed(self, path: str, held: Held) -> bool:
-        """Whether this very answer is there, confirmed by a 304: then only its times change."""
+        """Whether this very answer is there, whole and confirmed by a 304: then only its times
+        change."""
         reply = held.reply
         if reply.etag is None:
             return False
         cursor = self._writer.execute(
-            "UPDATE answers SET at = ?, used = ?"
-            " WHERE path = ? AND status = ? AND size = ? AND headers = ?",
-            (held.at, self._turn, path, reply.status, reply.size, self._headers(reply)),
+            "UPDATE answers SET at = ?1, used = ?2,"
+            " checksum = checksum(path, status, headers, body, size, ?1)"
+            " WHERE path = ?3 AND status = ?4 AND size = ?5 AND headers = ?6"
+            " AND checksum = checksum(path, status, headers, body, size, at)",
+            (float(held.at), self._turn, path, reply.status, reply.size, self._headers(reply)),
         )
         return cursor.rowcount == 1
 
@@ -192,10 +210,10 @@ class AnswerFile:
             self._delete(path)
             return
         is_search = path.startswith("/search/")
-        row = (path, reply.status, self._headers(reply), body, reply.size, held.at)
+        row = (path, reply.status, self._headers(reply), body, reply.size, float(held.at))
         self._writer.execute(
-            "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row, is_search, self._turn, weight),
+            "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, is_search, self._turn, weight, _checksum(*row)),
         )
 
     def _key(self, path: str) -> str:
@@ -228,11 +246,11 @@ class AnswerFile:
                 return
 
 
-def _as_damage(error: BaseException) -> BaseException:
-    """DamagedFile for what another try would not mend."""
-    code = getattr(error, "sqlite_errorcode", None)
-    is_damage = isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in _DAMAGED
-    return DamagedFile(str(error)) if is_damage else error
+def _checksum(path: object, status: object, headers: object, body: object, *rest: object) -> str:
+    """``rest``: size and at. Of a damaged file they may be anything."""
+    content = body if isinstance(body, bytes) else repr(body).encode("utf-8", "backslashreplace")
+    named = repr((path, status, headers, *rest)).encode("utf-8", "backslashreplace")
+    return digest("answer", b"%b %b" % (named, content))
 
 
 def _json(data: Any) -> str:

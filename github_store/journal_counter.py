@@ -30,7 +30,10 @@ PLACE_BYTES: Final = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """Numbers of samples, and when those were acknowledged; 0 where there was none."""
+    """Numbers of samples, and when those were acknowledged; 0 where there was none.
+
+    ``committed_at`` of a journal without any is a time before its first sample.
+    """
 
     journal_id: str
     last: int = 0

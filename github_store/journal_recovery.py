@@ -96,7 +96,8 @@ class _Start:
             return self._repaired(Contents(problem=what), count)
         if count and count.last:
             log.warning("DATA_DIR: %s %s; no sample waited in it", self._path, what)
-        return self._begun(count or Count(journal_id=secrets.token_hex(ID_BYTES)))
+        new = Count(journal_id=secrets.token_hex(ID_BYTES), committed_at=self._now)
+        return self._begun(count or new)
 
     def _begun(self, count: Count) -> OpenedJournal:
         """A new file. The counter comes first: a file without one has lost it."""
@@ -201,7 +202,9 @@ class _Start:
             _bounds(whole, committed, last, count),
             len(entries),
         )
-        new = _counting(Count(journal_id=head.journal_id, last=last, committed=last), entries)
+        oldest = whole[0].acknowledged_at if whole else self._now
+        new = Count(journal_id=head.journal_id, last=last, committed=last, committed_at=oldest)
+        new = _counting(new, entries)
         counter = JournalCounter(self._directory / f"{COUNTER_NAME}{REPAIRED}{self._stamp}")
         counter.write(new)
         counter.close()

@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Final
 
 from github_store.private_files import write_private_file
+from github_store.seal import digest
 
 log = logging.getLogger(__name__)
 
 FILE: Final = "own-logins.json"
-VERSION: Final = 1
+VERSION: Final = 2
+"""1 had no checksum."""
 MOST: Final = 20
 """So many are remembered, the latest. An installation's tokens are new every hour, its login
 stays."""
@@ -35,6 +37,7 @@ class OwnLogins:
 
     def __init__(self, directory: Path, *, secret: bytes, credential: str) -> None:
         self._path = directory / FILE
+        self._secret = secret.hex()
         self._credential = hmac.new(secret, credential.encode(), hashlib.sha256).hexdigest()
         self._by_login = self._read()
 
@@ -57,16 +60,26 @@ class OwnLogins:
         self._by_login[login] = self._credential
         while len(self._by_login) > MOST:
             del self._by_login[next(iter(self._by_login))]
-        noted = {"version": VERSION, "credentials": self._by_login}
+        noted = {
+            "version": VERSION,
+            "credentials": self._by_login,
+            "checksum": self._checksum(self._by_login),
+        }
         try:
             write_private_file(self._path, json.dumps(noted, indent=2).encode())
         except OSError as error:
             log.warning("as whom this service writes is not remembered: %s", error)
 
+    def _checksum(self, credentials: dict[str, str]) -> str:
+        """A login that changed by a bit would be a stranger's, and be believed."""
+        return digest("own-logins", json.dumps(credentials).encode(), key=self._secret)
+
     def _read(self) -> dict[str, str]:
         try:
             data = json.loads(self._path.read_bytes())
-            found = data["credentials"] if data["version"] == VERSION else {}
+            found = data["credentials"]
+            if data["version"] != 1 and data["checksum"] != self._checksum(found):
+                raise ValueError("its checksum fails")  # noqa: TRY301
             return {str(login): str(mark) for login, mark in found.items()}
         except FileNotFoundError:
             return {}

@@ -17,11 +17,13 @@ from typing import Final
 from github_store.folder_name import folder_name
 from github_store.monitors_file import MonitorsText
 from github_store.private_files import make_private_directory, write_private_file
+from github_store.seal import digest
 
 log = logging.getLogger(__name__)
 
 DIRECTORY: Final = "starts"
-VERSION: Final = 1
+VERSION: Final = 2
+"""1 had no checksum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,10 @@ class StartMemory:
         """What is remembered; None where nothing is."""
         try:
             data = json.loads(self._path.read_bytes())
-            if data["version"] != VERSION or data["of"] != self._of:
+            if data["version"] not in (1, VERSION) or data["of"] != self._of:
                 return None
+            if data["version"] != 1 and data.pop("checksum") != _checksum(data):
+                raise ValueError("its checksum fails")  # noqa: TRY301
             found = Remembered(**{each.name: data[each.name] for each in fields(Remembered)})
         except FileNotFoundError:
             return None
@@ -74,8 +78,14 @@ class StartMemory:
     def keep(self, remembered: Remembered) -> None:
         """Remember this for the next start."""
         content = {"version": VERSION, "of": self._of, **asdict(remembered)}
+        content["checksum"] = _checksum(content)
         try:
             make_private_directory(self._path.parent)
             write_private_file(self._path, json.dumps(content, indent=2).encode())
         except OSError as error:
             log.warning("a start while GitHub is down will not be possible: %s", error)
+
+
+def _checksum(content: dict[str, object]) -> str:
+    """The repository's key names the directory of the journal: another one would be opened."""
+    return digest("start", json.dumps(content, sort_keys=True).encode())

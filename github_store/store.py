@@ -247,7 +247,9 @@ async def open_store(
         lock = ProcessLock(directory, now=clock())
         shelf = AnswerShelf(directory, api_url=api_url)
         intents = DiskIntents(directory, clock=clock)
-        own = OwnLogins(directory, secret=kept_secret(directory), credential=credential.identity)
+        own = OwnLogins(
+            directory, secret=kept_secret(directory, now=clock()), credential=credential.identity
+        )
         is_told = access.own_login != UNTOLD_LOGIN
         is_own_known = is_told or own.own is not None
         loop = asyncio.get_running_loop()

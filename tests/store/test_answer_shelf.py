@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import random
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from github_store.answer_file import FILE_NAME, LEAST_WEIGHT, AnswerFile
 from github_store.answer_shelf import AnswerShelf
 from github_store.gateway import Reply
 from github_store.held_reads import Held
+from tests.store.journal_ruin import HARMS, Harm, put_a_directory
 
 PATH = "/repos/owner/status/issues/1"
 API = "http://127.0.0.1:8080"
@@ -278,3 +282,33 @@ def test_after_a_kill_the_file_can_be_used(tmp_path: Path) -> None:
             name = FILE_NAME + suffix
             (tmp_path / "second" / name).write_bytes((tmp_path / "first" / name).read_bytes())
     assert loaded(tmp_path / "second", PATH) == ["kept"]
+
+
+@pytest.mark.parametrize("name", [FILE_NAME, f"{FILE_NAME}-wal"])
+@pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__)
+def test_whatever_happens_to_its_files_no_false_answer_is_given_and_new_ones_are_kept(
+    tmp_path: Path, harm: Harm, name: str
+) -> None:
+    answers = {
+        f"/repos/owner/status/issues/{n}": held({"title": "Ausfall" * n}, at=NOW + n, etag=f'"{n}"')
+        for n in range(1, 40)
+    }
+    source, directory = tmp_path / "source", tmp_path / "harmed"
+    directory.mkdir()
+    with shelf_at(source) as shelf:
+        for path, answer in answers.items():
+            shelf.save(path, answer)
+        while any(shelf._waiting) or shelf._being_written:
+            time.sleep(0.01)
+        for path_of in source.iterdir():
+            (directory / path_of.name).write_bytes(path_of.read_bytes())
+    harm(directory / name, random.Random(1))
+    with shelf_at(directory) as shelf:
+        given = {path: shelf.load(path) for path in answers}
+        assert all(each in (None, answers[path]) for path, each in given.items())
+        for path, answer in answers.items():  # confirmed by a 304
+            shelf.save(path, replace(answer, at=NOW + 99))
+    if harm is not put_a_directory:
+        with shelf_at(directory) as shelf:
+            again = {path: shelf.load(path) for path in answers}
+        assert again == {path: replace(answer, at=NOW + 99) for path, answer in answers.items()}

@@ -222,23 +222,39 @@ def test_a_file_without_checksums_goes_on_with_them(tmp_path: Path) -> None:
 
 def test_the_secret_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
     directory = tmp_path / "made"
-    secret = kept_secret(directory)
+    secret = kept_secret(directory, now=NOW)
     assert len(secret) == 32
-    assert kept_secret(directory) == secret != kept_secret(tmp_path / "other")
+    assert kept_secret(directory, now=NOW) == secret != kept_secret(tmp_path / "other", now=NOW)
     assert stat.S_IMODE((directory / SECRET_FILE).stat().st_mode) == 0o600
     assert [path.name for path in directory.iterdir()] == [SECRET_FILE]
 
 
 def test_a_start_that_was_killed_while_it_wrote_the_secret_is_completed(tmp_path: Path) -> None:
     (tmp_path / f"{SECRET_FILE}.draft").write_text("half")
-    assert len(kept_secret(tmp_path)) == 32
+    assert len(kept_secret(tmp_path, now=NOW)) == 32
 
 
-@pytest.mark.parametrize("text", ["", "abc", "z" * 64, "0" * 65])
-def test_a_file_that_holds_no_secret_ends_the_start(tmp_path: Path, text: str) -> None:
-    (tmp_path / SECRET_FILE).write_text(text)
-    with pytest.raises(ConfigurationError, match=SECRET_FILE):
-        kept_secret(tmp_path)
+@pytest.mark.parametrize(
+    "text", ["", "abc", "z" * 64, "0" * 65, "0" * 64 + " 0123456789abcdef", "Störung"]
+)
+def test_a_damaged_secret_is_set_aside_and_another_is_made(
+    tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / SECRET_FILE).write_text(text, "latin-1")
+    secret = kept_secret(tmp_path, now=NOW)
+    assert kept_secret(tmp_path, now=NOW + 1) == secret
+    (kept,) = tmp_path.glob(f"{SECRET_FILE}.damaged-*")
+    assert kept.read_text("latin-1") == text
+    assert "the idempotency keys of the last 24 hours are forgotten" in caplog.text
+
+
+def test_a_secret_of_before_gets_a_checksum(tmp_path: Path) -> None:
+    (tmp_path / SECRET_FILE).write_text("ab" * 32 + "\n")
+    assert kept_secret(tmp_path, now=NOW) == bytes.fromhex("ab" * 32)
+    content = bytearray((tmp_path / SECRET_FILE).read_bytes())
+    content[5] = ord("c")
+    (tmp_path / SECRET_FILE).write_bytes(content)
+    assert kept_secret(tmp_path, now=NOW) != bytes.fromhex("ab" * 32)
 
 
 def test_a_mark_depends_on_key_and_secret_and_shows_neither(tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ def test_damage_is_told_by_name_with_what_is_missing_from_when_to_when_and_what_
     if missing:
         assert f"{missing} acknowledged samples are missing (acknowledged " in str(damage)
         assert "What to do: push the missing minutes again" in str(damage)
+        assert damage.after is not None
         assert damage.before == found.pending[-1].acknowledged_at
 
 

@@ -82,3 +82,11 @@ def test_a_disk_that_fails_is_said_and_stops_nothing(
         own.learn("my-app[bot]")
     assert own.own == "my-app[bot]"
     assert "is not remembered" in caplog.text
+
+
+def test_a_login_that_changed_by_a_bit_is_not_believed(tmp_path: Path) -> None:
+    logins = OwnLogins(tmp_path, secret=b"s" * 32, credential="token")
+    logins.learn("status-bot")
+    path = tmp_path / FILE
+    path.write_text(path.read_text().replace("status-bot", "status-cot"))
+    assert OwnLogins(tmp_path, secret=b"s" * 32, credential="token").ever == frozenset()

@@ -104,3 +104,19 @@ def test_a_draft_that_a_killed_process_left_is_in_nobodys_way(tmp_path: Path) ->
     only_file(tmp_path).with_suffix(".draft").write_text("half of it")
     memory(tmp_path).keep(replace(KNOWN, own_login="another"))
     assert memory(tmp_path).recall() == replace(KNOWN, own_login="another")
+
+
+def test_a_memory_that_changed_by_a_bit_is_none(tmp_path: Path) -> None:
+    memory = StartMemory(tmp_path, server="api.github.com", repository_name="owner/status")
+    memory.keep(
+        Remembered(
+            repository_key="17",
+            repository_name="owner/status",
+            own_login="bot",
+            monitors_path="monitors.yaml",
+            monitors_text=None,
+        )
+    )
+    (path,) = (tmp_path / "starts").iterdir()
+    path.write_text(path.read_text().replace('"17"', '"16"'))
+    assert memory.recall() is None

@@ -30,6 +30,8 @@ REPOSITORY = "owner/status"
 HOOK_SECRET = "a secret of the siege"
 BODY_BYTES = 100_000_000
 CONNECTIONS = 5_000
+STRANGERS = 600
+PIPELINED = 30
 FORGED = "sha256=" + "0" * 64
 BEARER = f"Authorization: Bearer {TOKEN}\r\n".encode()
 HELD = "/api/incident/1"
@@ -335,3 +337,36 @@ def test_forged_deliveries_do_not_keep_readers_waiting(
     assert loads[0].refused == 0
     assert loads[0].p99_ms < 250
     assert grown < 60
+
+
+def test_pipelined_requests_without_a_token_do_not_keep_readers_waiting(
+    besieged: Besieged,
+) -> None:
+    requests = b"GET /api/incident HTTP/1.1\r\nHost: x\r\n\r\n" * PIPELINED
+    before, loads, answered = besieged.server.peak_mb, [], 0
+    with contextlib.ExitStack() as opened:
+        strangers = [
+            opened.enter_context(socket.create_connection(besieged.address, 30))
+            for _ in range(STRANGERS)
+        ]
+        with beside(lambda: loads.append(besieged.reads(seconds=4))):
+            for _ in range(3):
+                for each in strangers:
+                    each.sendall(requests)
+                for each in strangers:
+                    said = b""
+                    while said.count(b"HTTP/1.1 401 ") < PIPELINED or not said.endswith(b"}"):
+                        said += each.recv(65_536)
+                    answered += said.count(b"HTTP/1.1 401 ")
+    grown = besieged.server.peak_mb - before
+    told(
+        "pipelined",
+        answered=answered,
+        grown_mb=f"{grown:.0f}",
+        p99_ms=f"{loads[0].p99_ms:.1f}",
+        max_ms=f"{loads[0].max_ms:.1f}",
+    )
+    assert answered == 3 * STRANGERS * PIPELINED, "and all of them are answered"
+    assert loads[0].refused == 0
+    assert loads[0].max_ms < 250
+    assert grown < 40

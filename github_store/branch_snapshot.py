@@ -12,11 +12,17 @@ import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
+
+from cachetools import LRUCache
 
 from github_store.errors import AccessLost, GitHubUnavailable
 from github_store.gateway import Gateway, Reply
-from github_store.git_tree import blob_sha, files_in
+from github_store.git_tree import blob_sha, files_in, sizes_in
+
+ORDINARY_BYTES: Final = 1_000_000
+MAX_LARGE: Final = 10_000
+"""So many contents above that are known by their sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,12 @@ class BranchReader:
         self._gateway = gateway
         self._branch = branch
         self._repository_etag: str | None = None
+        self._large: LRUCache[str, int] = LRUCache(MAX_LARGE)
+
+    def known_size(self, sha: str) -> int | None:
+        """The bytes of a content; None for those of ordinary size."""
+        size: int | None = self._large.get(sha)
+        return size
 
     async def head(self, *, etag: str | None) -> Head:
         """Where the branch is.
@@ -79,6 +91,7 @@ class BranchReader:
     async def _files(self, root: str) -> dict[str, str]:
         """Blobs by path of a whole tree; a listing too long for one answer is walked."""
         listing = await self._object(f"/git/trees/{root}", recursive="1")
+        self._large.update(sizes_in(listing, above=ORDINARY_BYTES))
         if not listing.get("truncated"):
             return dict(files_in(listing))
         files: dict[str, str] = {}
@@ -89,6 +102,7 @@ class BranchReader:
             if listing.get("truncated"):
                 raise GitHubUnavailable(f"{self._branch}: too many files to list in /{prefix}")
             files.update(files_in(listing, prefix))
+            self._large.update(sizes_in(listing, above=ORDINARY_BYTES))
             unread += [
                 (f"{prefix}{entry['path']}/", entry["sha"])
                 for entry in listing["tree"]

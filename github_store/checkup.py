@@ -48,6 +48,7 @@ from github_store.gateway import (
     Reply,
 )
 from github_store.held_answers import HeldAnswers
+from github_store.held_board import MOST_BOARD_BYTES
 from github_store.hook_setup import HOOK_PATH, shown_url
 from github_store.issue_tracker import IssueTracker
 from github_store.label_findings import label_findings
@@ -253,11 +254,11 @@ class _Checkup:
         snapshot = await branch.snapshot()
         if snapshot is None:
             return [ok("branch", f"{self._branch} is not there; the first commit makes it")]
-        content = await branch.read(snapshot, BOARD_PATH)
-        if content is None:
-            remedy = "none: the next commit puts it back"
-            return [warn("branch", f"{self._branch} has no {BOARD_PATH}", remedy)]
         try:
+            content = await branch.read(snapshot, BOARD_PATH, most_bytes=MOST_BOARD_BYTES)
+            if content is None:
+                remedy = "none: the next commit puts it back"
+                return [warn("branch", f"{self._branch} has no {BOARD_PATH}", remedy)]
             board = parse_board(content, name=f"{BOARD_PATH} on the branch {self._branch}")
         except BrokenDocument as error:
             return [fail("branch", str(error), "mend the file, or take back the edit")]

@@ -17,6 +17,7 @@ StoreError
 ├── Conflict               somebody else wrote first
 ├── JournalUnavailable     the disk fails, is full or read-only: nothing was kept (503)
 ├── BrokenDocument         a committed file cannot be read (a hand edit); it is left as it is
+│   └── FileTooLarge       and is not even fetched
 └── ConfigurationError     a setting or file is wrong; the service cannot start with it
 
 The HTTP face maps these to statuses once, in ``app/errors.py``; nothing parses their text.
@@ -138,6 +139,14 @@ class BrokenDocument(StoreError):
         """Where it is one of many: its path on the branch."""
         self.minutes = range(0)
         """Which minutes it holds then, since 1970; others can be written without it."""
+
+
+class FileTooLarge(BrokenDocument):
+    """A committed file is larger than what is read; by its size, before it is fetched."""
+
+    def __init__(self, name: str, size: int, *, most: int) -> None:
+        problem = f"the file has {size:,} bytes, and no more than {most:,} are read"
+        super().__init__(name, problem, line=1, column=1)
 
 
 class ConfigurationError(StoreError):

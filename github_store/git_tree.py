@@ -74,6 +74,14 @@ def files_in(listing: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield f"{prefix}{entry['path']}", entry["sha"]
 
 
+def sizes_in(listing: Mapping[str, Any], *, above: int) -> Iterator[tuple[str, int]]:
+    """Sha and bytes of the files that have more, as far as the listing tells."""
+    for entry in listing["tree"]:
+        size = entry.get("size")
+        if entry["type"] == "blob" and isinstance(size, int) and size > above:
+            yield entry["sha"], size
+
+
 def _entry(path: str, *, sha: str | None) -> dict[str, Any]:
     return {"path": path, "mode": FILE_MODE, "type": "blob", "sha": sha}
 

@@ -40,6 +40,7 @@ from github_store.errors import (
     AccessLost,
     BrokenDocument,
     Conflict,
+    FileTooLarge,
     GitHubOut,
     GitHubTimeout,
     GitHubUnavailable,
@@ -59,6 +60,8 @@ from github_store.status_files import NO_DAY, CommittedMinutes, StatusFiles, com
 
 log = logging.getLogger(__name__)
 
+MOST_BOARD_BYTES = 32 * 1024 * 1024
+"""Several thousand monitors whose status changes every minute."""
 MAX_HELD_DAYS = 100
 """Past days whose minutes are held: the 91 that a window touches, and some more."""
 
@@ -272,9 +275,12 @@ class HeldBoard:
         return StatusFiles(base.board, days, hours), broken
 
     async def content(self, base: Base, path: str) -> bytes | None:
-        """A file as it is, read or not; None where there is none."""
+        """A file as it is, read or not; None where there is none, or one that is too large."""
         snapshot = base.snapshot or base.lost
-        return await self._branch.read(snapshot, path) if snapshot else None
+        try:
+            return await self._branch.read(snapshot, path) if snapshot else None
+        except FileTooLarge:
+            return None
 
     async def everything(self, lost: Snapshot) -> dict[str, bytes]:
         """All files of a branch that is gone, as far as they can still be had."""
@@ -282,7 +288,7 @@ class HeldBoard:
         for path in lost.files:
             try:
                 content = await self._branch.read(lost, path)
-            except Conflict:
+            except (Conflict, FileTooLarge):
                 log.warning("%s is lost with the branch %s", path, self._branch.name)
                 continue
             if content is not None:
@@ -325,9 +331,9 @@ class HeldBoard:
     async def _read(
         self, parse: _Parse[_File], snapshot: Snapshot, path: str, *, minutes: range
     ) -> _File:
-        content = await self._branch.read(snapshot, path)
-        assert content is not None, "the snapshot has it"
         try:
+            content = await self._branch.read(snapshot, path)
+            assert content is not None, "the snapshot has it"
             return await asyncio.to_thread(parse, content, name=self._name(path))
         except BrokenDocument as error:
             error.path, error.minutes = path, minutes
@@ -445,8 +451,8 @@ class HeldBoard:
             board = before.board if before else Board(int(self._clock()) // 86_400)
             self._settle(Base(None, board, lost), before)
             return
-        content = await self._branch.read(snapshot, BOARD_PATH)
         try:
+            content = await self._branch.read(snapshot, BOARD_PATH, most_bytes=MOST_BOARD_BYTES)
             board = (
                 await asyncio.to_thread(parse_board, content, name=self._name(BOARD_PATH))
                 if content is not None

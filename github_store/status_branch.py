@@ -25,7 +25,7 @@ from cachetools import TTLCache
 from github_store.blob_cache import BlobCache
 from github_store.branch_commit import BranchWriter
 from github_store.branch_snapshot import BranchReader, Snapshot
-from github_store.errors import Conflict
+from github_store.errors import Conflict, FileTooLarge
 from github_store.gateway import Gateway
 from github_store.git_tree import tree_change
 
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 INLINE_BYTES: Final = 5_000_000
 """Contents up to this size together travel in the request for the tree, as JSON writes them."""
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""What is read of one file: a day of six thousand monitors."""
 LAG_SECONDS: Final = 60.0
 """How long a read may show a commit that a write here has replaced."""
 MAX_REPLACED: Final = 1_000
@@ -87,14 +89,19 @@ class StatusBranch:
                 self._take(found, head.etag)
             return self._held
 
-    async def read(self, snapshot: Snapshot, path: str) -> bytes | None:
-        """A file's content as of the snapshot, whatever its size; None where it has none.
+    async def read(
+        self, snapshot: Snapshot, path: str, *, most_bytes: int = MOST_BYTES
+    ) -> bytes | None:
+        """A file's content as of the snapshot; None where it has none.
 
-        Raises Conflict where GitHub has it no more (a history that was rewritten).
+        Raises FileTooLarge for one of more bytes, before it is fetched, and Conflict where GitHub
+        has it no more (a history that was rewritten).
         """
         sha = snapshot.files.get(path)
         if sha is None:
             return None
+        if (size := self._reader.known_size(sha) or 0) > most_bytes:
+            raise FileTooLarge(f"{path} on the branch {self._branch}", size, most=most_bytes)
         held = await self.read_held(snapshot, path)
         if held is not None:
             return held

@@ -111,9 +111,10 @@ class StatusWriter:
             return False
         message = board_message(base.board, after.board, samples=len(samples))
         for path in broken.keys() & changes.keys():
-            changes[path + ASIDE] = await self._held.content(base, path)
-            message += f"\n\n{broken[path]}: it is kept as {path}{ASIDE}."
-            log.warning("%s; it is kept as %s%s", broken[path], path, ASIDE)
+            content = changes[path + ASIDE] = await self._held.content(base, path)
+            where = f"as {path}{ASIDE}" if content is not None else "in the commits before"
+            message += f"\n\n{broken[path]}: it is kept {where}."
+            log.warning("%s; it is kept %s", broken[path], where)
         changes = await self._whole(base, after, changes)
         if base.snapshot is None and base.lost:
             message += "\n\nThe branch was gone: what the service held of it is back."

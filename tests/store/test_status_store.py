@@ -27,6 +27,8 @@ from github_store import (
     Status,
     Store,
     TokenCredential,
+    branch_snapshot,
+    held_board,
     open_store,
 )
 from github_store.day_file_format import parse_day
@@ -574,6 +576,29 @@ def test_a_broken_past_day_holds_up_only_its_own_samples(
     with_statuses(github, tmp_path, steps)
     entry = parse_board(file_on(owner)).entries["earth"]
     assert (entry.days.before(1).up, entry.days.before(1).down) == (1, 1)
+
+
+def test_a_board_that_is_too_large_is_refused_by_its_size_and_never_fetched(
+    github: EmbeddedGitHub, owner: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(branch_snapshot, "ORDINARY_BYTES", 10_000)
+    monkeypatch.setattr(held_board, "MOST_BOARD_BYTES", 20_000)
+
+    async def steps(store: Store) -> None:
+        await push(store)
+        await store.statuses.flush()
+        good, fetched = file_on(owner).decode(), github.count("GET", "/git/blobs/")
+        edit(owner, "status.json", good + " " * 20_000)
+        assert await current(store) == ("UP", "100", NOON)
+        await push(store, status=DOWN, at=NOON - 60)
+        with pytest.raises(BrokenDocument, match=r"status\.json.* no more than 20,000 are read"):
+            await store.statuses.flush()
+        assert github.count("GET", "/git/blobs/") == fetched
+        edit(owner, "status.json", good)
+        await store.statuses.flush()
+        assert store.statuses.health.waiting == 0
+
+    with_statuses(github, tmp_path, steps)
 
 
 YESTERDAYS_FILE, NOON_HOUR = "history/2026-09-21.json", "latency/2026-09-22T12.json"

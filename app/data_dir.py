@@ -28,8 +28,11 @@ def private_umask() -> Iterator[None]:
 def private_data_dir(path: Path) -> None:
     """Make the directory, or close to others what is in it; what stays open is logged.
 
-    Raises ConfigurationError where this user cannot write there.
+    Raises ConfigurationError where this user cannot write there, and where it is a place of other
+    things, which would be closed to others as well.
     """
+    if other := _other_things(path):
+        raise ConfigurationError(f"DATA_DIR: {path} is {other}: choose a directory of its own")
     try:
         make_private_directory(path)
     except OSError as error:
@@ -39,3 +42,14 @@ def private_data_dir(path: Path) -> None:
     if problems := make_private(path):
         others = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
         log.warning("DATA_DIR: others may read %s%s", problems[0], others)
+
+
+def _other_things(path: Path) -> str | None:
+    whole = path.resolve()
+    if whole == whole.parent:
+        return "the root of the file system"
+    if whole == Path("~").expanduser().resolve():
+        return "a home directory"
+    if (whole / ".git").exists():
+        return "a git checkout"
+    return None

@@ -118,3 +118,20 @@ def test_the_umask_is_what_it_was_before(careless_umask: None, tmp_path: Path) -
         (tmp_path / "a").touch()
     (tmp_path / "b").touch()
     assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in "ab"] == [0o600, 0o666]
+
+
+@pytest.mark.parametrize(
+    "what", ["a git checkout", "a home directory", "the root of the file system"]
+)
+def test_a_place_of_other_things_is_refused_and_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    place = tmp_path / "place"
+    (place / ".git").mkdir(parents=True)
+    place.chmod(0o755)
+    if what == "a home directory":
+        (place / ".git").rmdir()
+        monkeypatch.setenv("HOME", str(place))
+    with pytest.raises(ConfigurationError, match=f"^DATA_DIR: .+ is {what}: choose"):
+        private_data_dir(Path("/") if what.startswith("the root") else place)
+    assert place.stat().st_mode & 0o777 == 0o755

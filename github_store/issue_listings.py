@@ -48,10 +48,12 @@ class IssueListings:
         self._repository = repository
         self._numbers = numbers
         self._labels = labels
+        self._pages = IssuePages(repository, numbers, labels, clock=clock)
+        self._written = ElementReader("issue", self._seen, clock=clock)
         self._updated = ElementReader("issue", _updated, clock=clock)
         self._numbered = ElementReader("issue", _number, clock=clock)
-        self.failing = (self._updated.failing, self._numbered.failing)
-        self._pages = IssuePages(repository, numbers, labels)
+        readers = (self._written, self._updated, self._numbered)
+        self.failing = (self._pages.failing, *(each.failing for each in readers))
 
     async def labelled(
         self,
@@ -108,8 +110,8 @@ class IssueListings:
             per_page=PAGE_SIZE,
         )
         async for reply in self._repository.pages_anew(path):
-            for data in reply.data or ():
-                yield self._seen(data)
+            for issue in self._written.all_of(reply.data):
+                yield issue
 
     async def updated_since(self, since: int) -> list[tuple[int, Mapping[str, Any], int]]:
         """Number, data and time of update of every issue updated since, asked now."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, Final
 
 from cachetools import LRUCache
 
 from github_store.current_labels import CurrentLabels
 from github_store.cursor_chain import CursorChain, Place
+from github_store.element_reader import ElementReader
 from github_store.errors import GitHubUnavailable
 from github_store.gateway import Reply
 from github_store.held_repository import HeldRepository
@@ -42,11 +43,18 @@ class IssuePages:
     """Made for one event loop. Raises GitHubUnavailable where GitHub is out."""
 
     def __init__(
-        self, repository: HeldRepository, numbers: IssueNumbers, labels: CurrentLabels
+        self,
+        repository: HeldRepository,
+        numbers: IssueNumbers,
+        labels: CurrentLabels,
+        *,
+        clock: Callable[[], float],
     ) -> None:
         self._repository = repository
         self._numbers = numbers
         self._labels = labels
+        self._issues = ElementReader("issue", lambda each: issue_of(each, labels.now), clock=clock)
+        self.failing = self._issues.failing
         self._chains: LRUCache[str, CursorChain] = LRUCache(MAX_CHAINS)
         self._pages: LRUCache[str, tuple[Any, LabelNames, IssuePage]] = LRUCache(
             MAX_BYTES, getsizeof=lambda kept: kept[2].weight
@@ -115,14 +123,14 @@ class IssuePages:
         kept = self._pages.get(address)
         if kept and kept[0] is reply.data and kept[1] is names:
             return kept[2]
-        page = self._read(address, reply, names)
+        page = self._read(address, reply)
         if page.weight <= self._pages.maxsize:
             self._pages[address] = reply.data, names, page
         return page
 
-    def _read(self, address: str, reply: Reply, names: LabelNames) -> IssuePage:
+    def _read(self, address: str, reply: Reply) -> IssuePage:
         writings = writings_in(address, reply.data)
-        issues = [issue_of(each, names) for each in writings]
+        issues = self._issues.all_of(writings)
         if isinstance(reply.data, dict):
             if reply.data.get("incomplete_results"):
                 raise GitHubUnavailable("GitHub's search ran out of time")
@@ -134,6 +142,8 @@ class IssuePages:
 
 def _place(writing: Any) -> Place | None:
     """None where it is not as GitHub writes it, so that nothing is made of it."""
-    created_at, number = writing.get("created_at"), writing.get("number")
-    is_place = isinstance(created_at, str) and created_at.endswith("Z") and isinstance(number, int)
-    return (created_at, number) if is_place else None
+    told = writing if isinstance(writing, dict) else {}
+    created_at, number = told.get("created_at"), told.get("number")
+    if isinstance(created_at, str) and created_at.endswith("Z") and isinstance(number, int):
+        return created_at, number
+    return None

@@ -101,3 +101,21 @@ def test_a_search_that_is_refused_is_an_outage_and_not_an_empty_answer(status: i
     with scripted(Answer(status, {"message": "Validation Failed"})) as server:  # noqa: SIM117
         with pytest.raises(GitHubUnavailable, match=f"search answers {status} Validation Failed"):
             ask(server.url, found)
+
+
+@pytest.mark.parametrize("odd", [None, 7, "text", [], {}, {"number": 4}, {"title": "x"}], ids=repr)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_odd_issue_is_left_out_of_a_list_and_named(
+    odd: Any, place: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    listed: list[Any] = [issue(3), issue(2)]
+    listed.insert(place, odd)
+    with scripted(Answer(200, listed)) as server:
+        assert ask(server.url, numbers) == [3, 2]
+    assert "it is left out" in caplog.text
+
+
+def test_a_list_of_odd_issues_alone_is_an_outage() -> None:
+    answers = [Answer(200, [{}, {"number": 4}])] * 2
+    with scripted(*answers) as server, pytest.raises(GitHubUnavailable):
+        ask(server.url, numbers)

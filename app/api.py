@@ -34,9 +34,11 @@ def create_app(
     vitals: Callable[[], Vitals],
     metrics: Metrics,
     metrics_public: bool = False,
+    root_path: str = "",
     clock: Callable[[], float] = time.time,
 ) -> Reception:
     """The application; ``clock`` gives seconds since 1970. ``metrics_public``: without a token.
+    ``root_path``: see root_path.py.
 
     Routes are Starlette's: they hand over ready bytes, and FastAPI's own validation, documents
     and redirects have no part in an answer.
@@ -47,7 +49,7 @@ def create_app(
         *incident_routes.routes(),
         *status_routes.routes(),
         *ObservationRoutes(metrics, vitals, is_public=metrics_public, clock=clock).routes(),
-        *document_routes(),
+        *document_routes(root_path),
     ]
     direct = [status_routes.direct, incident_routes.direct]
     if inbox:
@@ -59,6 +61,7 @@ def create_app(
         direct=direct,
         access=access,
         note=RequestLog(access=access, metrics=metrics, routes=routes).note,
+        root_path=root_path,
     )
 
 

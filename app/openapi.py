@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 
-
-def openapi_yaml() -> bytes:
-    return files("app").joinpath("assets/openapi.yaml").read_bytes()
+_SERVER: Final = b"  - url: /\n"
 
 
-def openapi_document() -> dict[str, Any]:
-    document: dict[str, Any] = YAML(typ="safe", pure=True).load(openapi_yaml())
+def openapi_yaml(root_path: str = "") -> bytes:
+    """``root_path``: below which the service is found, see root_path.py."""
+    text = files("app").joinpath("assets/openapi.yaml").read_bytes()
+    return text.replace(_SERVER, _SERVER.replace(b"/", root_path.encode() or b"/"))
+
+
+def openapi_document(root_path: str = "") -> dict[str, Any]:
+    """The same, parsed."""
+    text = openapi_yaml(root_path)
+    document: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
     return document

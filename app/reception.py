@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth import Access
@@ -26,6 +26,7 @@ from app.guarded_route import ACCESS, refusal_of_caller
 from app.no_request import REFUSED
 from app.refusal import Refused, refusal_reply
 from app.request_id import HEADER, REQUEST_ID, current_request_id, given_id, new_ids
+from app.root_path import path_below
 from app.stopping import stopping_reply
 from app.tokens import Right
 
@@ -48,8 +49,8 @@ class Reception:
     """ASGI. ``direct`` are asked with method and path, in turn; what none knows is ``routed``.
 
     Both decide by ``access`` who may call. ``note`` is told of every request with its id, its
-    answer's status (0 where none was sent) and its seconds. ``timer`` gives seconds that never go
-    back.
+    answer's status (0 where none was sent) and its seconds. ``root_path``: see root_path.py; from
+    here on no path shows it. ``timer`` gives seconds that never go back.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Reception:
         direct: Sequence[Callable[[str, str], Direct | None]] = (),
         access: Access,
         note: Note,
+        root_path: str = "",
         ids: Callable[[], str] | None = None,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -66,6 +68,7 @@ class Reception:
         self.direct = tuple(direct)
         self._access = access
         self._note = note
+        self._root_path = root_path
         self._ids = ids or new_ids()
         self._timer = timer
 
@@ -76,6 +79,7 @@ class Reception:
         request_id = scope.get(REQUEST_ID) or given_id(scope["headers"]) or self._ids()
         scope[REQUEST_ID] = request_id
         scope[ACCESS] = self._access
+        scope["path"] = path_below(self._root_path, scope["path"])
         current_request_id.set(request_id)  # the server gives every request a task of its own
         answer = _Answer(send, request_id)
         began = self._timer()
@@ -98,6 +102,9 @@ class Reception:
         if _CONTROL.search(path):
             refused = Refused("bad request", "the path: expected one without control characters")
             await refusal_reply(refused, path=path)(scope, receive, send)
+            return
+        if not path and self._root_path:
+            await RedirectResponse(f"{self._root_path}/", 308)(scope, receive, send)
             return
         direct = self._directly(scope["method"], path)
         if direct is None:

@@ -136,6 +136,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
                 vitals=vitals,
                 metrics=metrics,
                 metrics_public=settings.metrics_public,
+                root_path=settings.root_path or "",
             )
             start = Start(
                 host=settings.host,

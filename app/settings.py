@@ -25,6 +25,7 @@ from pydantic_settings import (
 from app import setting_values as values
 from app.client_address import Address, Network
 from app.env_file import EnvFile
+from app.root_path import checked_root_path
 from github_store import GITHUB_API_URL, ConfigurationError
 
 
@@ -93,6 +94,12 @@ class Settings(BaseSettings):
             unit="addresses or CIDR networks, comma separated",
             expected="addresses or CIDR networks with commas between",
         )
+    )
+    root_path: Annotated[str, AfterValidator(checked_root_path)] | None = _setting(
+        None,
+        "below which path a reverse proxy serves this service, whether it takes it off or not",
+        unit="path",
+        expected="a path such as /kener that begins with none of the service's own",
     )
     metrics_public: bool = _setting(
         False,

@@ -19,6 +19,7 @@ HOUSE = Path(__file__).parents[1]
 
 PURE = (
     "app/readiness",
+    "app/root_path",
     "app/status_page",
     "app/visible_text",
     "github_store/answer_shape",

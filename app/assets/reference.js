@@ -1,7 +1,9 @@
-// Renders /openapi.json as a page on which every operation can be tried out. Texts only ever
+// Renders openapi.json as a page on which every operation can be tried out. Texts only ever
 // become text nodes, so nothing in the description or in an answer can become markup.
 "use strict";
 
+// The address of the service, also below a path of a reverse proxy: without a slash at its end.
+const HERE = new URL(".", location.href).href.slice(0, -1);
 const METHODS = ["get", "post", "patch", "put", "delete"];
 
 /** An element with attributes, handlers (onclick: …) and children (nodes or texts). */
@@ -127,7 +129,7 @@ function tryOut(description, operation) {
     const token = document.getElementById("token").value.trim();
     if (operation.needsToken && token) headers.Authorization = `Bearer ${token}`;
     if (body) headers["Content-Type"] = "application/json";
-    const url = location.origin + path + (query.size ? `?${query}` : "");
+    const url = HERE + path + (query.size ? `?${query}` : "");
     return { url, method: operation.method.toUpperCase(), headers, body: body?.value };
   };
 
@@ -224,7 +226,7 @@ function render(description) {
 
 async function start() {
   try {
-    const reply = await fetch("/openapi.json");
+    const reply = await fetch("openapi.json");
     render(new Description(await reply.json()));
   } catch (error) {
     document.getElementById("notice").textContent = `The description could not be loaded: ${error.message}`;

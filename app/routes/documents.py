@@ -16,18 +16,19 @@ from app.openapi import openapi_document, openapi_yaml
 from app.tokens import Right
 
 
-def document_routes() -> list[GuardedRoute]:
-    return [_route(path, page) for path, page in _pages().items()]
+def document_routes(root_path: str = "") -> list[GuardedRoute]:
+    """``root_path``: see root_path.py."""
+    return [_route(path, page) for path, page in _pages(root_path).items()]
 
 
 @cache
-def _pages() -> Mapping[str, Page]:
+def _pages(root_path: str) -> Mapping[str, Page]:
     """Every document by its path, rendered once: parsing the description takes a while."""
     health = json_bytes({"status": "ok", "version": __version__})
     return {
         "/healthz": Page(health, "application/json"),
-        "/openapi.json": Page(json_bytes(openapi_document()), "application/json"),
-        "/openapi.yaml": Page(openapi_yaml(), "application/yaml"),
+        "/openapi.json": Page(json_bytes(openapi_document(root_path)), "application/json"),
+        "/openapi.yaml": Page(openapi_yaml(root_path), "application/yaml"),
         **PAGES,
     }
 

@@ -74,6 +74,7 @@ class Service:
     out_for: dict[str, float] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     metrics_public: bool = False
+    root_path: str = ""
 
     def vitals(self) -> Vitals:
         return Vitals(
@@ -92,6 +93,7 @@ class Service:
             vitals=self.vitals,
             metrics=self.metrics,
             metrics_public=self.metrics_public,
+            root_path=self.root_path,
             clock=lambda: NOW,
         )
 

@@ -13,7 +13,7 @@ from github_store import ConfigurationError
 NAMES = [
     "HOST", "PORT", "API_TOKEN", "API_TOKEN_FILE", "API_READ_TOKEN", "API_IP", "API_IP_REGEX",
     "TRUSTED_PROXIES",
-    "METRICS_PUBLIC", "LOG_FORMAT", "GITHUB_REPOSITORY", "GH_TOKEN", "GITHUB_APP_ID",
+    "ROOT_PATH", "METRICS_PUBLIC", "LOG_FORMAT", "GITHUB_REPOSITORY", "GH_TOKEN", "GITHUB_APP_ID",
     "GITHUB_APP_INSTALLATION_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_API_URL",
     "GITHUB_WEBHOOK_SECRET", "EMBEDDED_GITHUB", "EMBEDDED_GITHUB_PORT", "SAMPLE_DATA",
     "MONITORS", "DATA_DIR", "STATUS_BRANCH", "FRESH_SECONDS", "STALE_SECONDS", "OUTAGE_SECONDS",
@@ -35,6 +35,7 @@ ENVIRONMENT = {
     "API_IP": "::ffff:192.0.2.7",
     "API_IP_REGEX": r"^192\.",
     "TRUSTED_PROXIES": "10.0.0.0/8, ::1",
+    "ROOT_PATH": "/kener/",
     "GITHUB_REPOSITORY": "octo-org/status.page",
     "GH_TOKEN": "secret two",
     "GITHUB_APP_ID": "12",
@@ -92,6 +93,7 @@ def test_every_setting_is_read() -> None:
     assert settings.api_ip_regex is not None
     assert settings.api_ip_regex.search("192.0.2.7")
     assert list(map(str, settings.trusted_proxies)) == ["10.0.0.0/8", "::1/128"]
+    assert settings.root_path == "/kener"
     assert settings.github_app_id == 12
     assert settings.github_api_url == "https://github.example/api/v3"
     assert settings.sample_data is False
@@ -142,6 +144,7 @@ def test_gh_token_goes_before_github_token() -> None:
         ("API_IP", "localhost", "an IP address"),
         ("API_IP_REGEX", "(secret", "a regular expression"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,secret", "addresses or CIDR networks with commas between"),
+        ("ROOT_PATH", "secret", "a path such as /kener that begins with none of the service's own"),
         ("GITHUB_REPOSITORY", "secret", "owner/name"),
         ("GITHUB_REPOSITORY", "a/b/c", "owner/name"),
         ("GITHUB_REPOSITORY", "a/..", "owner/name"),

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
@@ -55,6 +56,9 @@ log = logging.getLogger(__name__)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SIGHUP_IS_NOTHING = "SIGHUP: nothing is reloaded; restart the service for other settings"
 EMBEDDED_REPOSITORY = "owner/status"
+SWITCH_SECONDS = 0.001
+"""So long a thread that computes (reads monitors.yaml, a day's file, a page of issues) keeps the
+event loop from its turn; Python's own is five times that, and a push waits several times."""
 YOUNG_OBJECTS = 10_000
 """How many the garbage collector lets come before it looks at them."""
 GRACE_SECONDS = 0.5
@@ -83,6 +87,7 @@ async def serve(settings: Settings, *, show: Callable[[str], None], redaction: R
     Raises ConfigurationError or another StoreError when it cannot start, and CancelledError
     when it is stopped before it has.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     with ExitStack() as parts, _Signals() as stop:
         if not uses_embedded_github(settings):
             check_real_repository(settings)

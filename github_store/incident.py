@@ -17,6 +17,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from github_store.labels import (
@@ -269,8 +270,12 @@ def status_label_changes(
     )
 
 
+@lru_cache(maxsize=4)
 def label_styles(monitors: Monitors) -> tuple[LabelStyle, ...]:
-    """How to create every label this program puts on issues, where one is missing."""
+    """How to create every label this program puts on issues, where one is missing.
+
+    Remembered: of 20,000 monitors it takes a tenth of a second, and every write asks for it.
+    """
     return (*OWN_LABELS, *map(_tag_style, monitors))
 
 

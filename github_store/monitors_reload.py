@@ -10,6 +10,7 @@ from github_store.current_monitors import CurrentMonitors
 from github_store.errors import ConfigurationError, StoreError
 from github_store.failing_items import NO_PAUSE, FailingItems
 from github_store.gateway import Gateway
+from github_store.incident import label_styles
 from github_store.incident_store import IncidentStore
 from github_store.monitors_file import (
     MonitorsText,
@@ -95,6 +96,7 @@ class MonitorsReload:
         text = await read_monitors(self._gateway, self._path)
         found = await asyncio.to_thread(parsed_monitors, text)
         await asyncio.to_thread(self._remember, text)
+        await asyncio.to_thread(label_styles, found.monitors)  # known then when it is asked for
         if self._monitors.take(found.monitors):
             log.info("monitors.yaml was pushed: %d monitors", len(found.monitors))
             tell_warnings(found)

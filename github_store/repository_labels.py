@@ -99,7 +99,8 @@ class RepositoryLabels:
         """
         keys = self._keys()
         if names is not None:
-            keys = [key for key in map(label_key, names) if key in set(keys)]
+            ours = frozenset(keys)
+            keys = [key for key in map(label_key, names) if key in ours]
         is_scarce = self._slowness() > 1
         known = self._ever if is_scarce else self._existing
         if all(key in known for key in keys) and (is_scarce or self._there.is_at_hand()):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from github_store.errors import AccessLost, ConfigurationError
+from github_store.errors import AccessLost, ConfigurationError, GitHubUnavailable
 from github_store.gateway import Gateway
 from github_store.monitors_yaml import MonitorsFile, parse_monitors_file
 
@@ -133,7 +133,10 @@ async def _committed(gateway: Gateway, path: str) -> bytes:
         raise ConfigurationError(f"MONITORS: {source} is a directory")
     if not reply.ok or not isinstance(reply.data, dict) or reply.data.get("type") != "file":
         raise missing
-    size = reply.data.get("size")
+    size, content = reply.data.get("size"), reply.data.get("content")
     if reply.data.get("encoding") == "none" or (isinstance(size, int) and size > MAX_BYTES):
         raise _too_large(source, size)
-    return base64.b64decode(reply.data.get("content", ""))
+    try:
+        return base64.b64decode(content or "")
+    except (TypeError, ValueError):
+        raise GitHubUnavailable(f"GitHub's answer about {source} has no content") from None

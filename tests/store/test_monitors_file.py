@@ -146,7 +146,7 @@ def test_what_is_nowhere_is_an_error(
 @pytest.mark.parametrize("content", ["x", 7, ["x"]], ids=str)
 def test_an_answer_that_is_none_is_an_outage(content: object) -> None:
     answer = Answer(200, {"type": "file", "size": 9, "encoding": "base64", "content": content})
-    with scripted(answer, answer) as server, pytest.raises(GitHubUnavailable, match="file"):
+    with scripted(answer, answer) as server, pytest.raises(GitHubUnavailable, match="no content"):
         with_gateway(server.url, "x", lambda gateway: load_monitors(gateway, "monitors.yaml"))
 
 

@@ -4,6 +4,7 @@ read is given; within seconds of its return all is as before."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -202,3 +203,61 @@ def test_acknowledged_status_is_committed_soon_after_github_is_back(
         await until(lambda: store.statuses.health.waiting == 0)
 
     with_store(github, tmp_path, steps, rhythm=Rhythm(change_seconds=0.1, steady_seconds=600))
+
+
+@pytest.mark.parametrize(
+    ("match", "kind"),
+    [
+        (r"^GET /repos/[^/]+/[^/]+/issues\?", "issues"),
+        (r"^GET /repos/[^/]+/[^/]+/issues/\d+$", "issues"),
+        (r"^\w+ /repos/[^/]+/[^/]+/issues(?!.*comments)", "issues"),
+        (r"/comments", "comments"),
+    ],
+)
+def test_one_endpoint_that_fails_for_long_is_out_alone_and_is_told_once(
+    github: EmbeddedGitHub,
+    tmp_path: Path,
+    number: int,
+    caplog: pytest.LogCaptureFixture,
+    match: str,
+    kind: str,
+) -> None:
+    """Readers and pushers all the while; everything else is answered as ever."""
+    caplog.set_level(logging.INFO)
+    minute = int(time.time()) // 60 * 60
+
+    async def steps(store: Store, clock: Clock) -> None:
+        def out() -> list[str]:
+            seconds = store.breaker.out_for(time.monotonic())
+            return [name for name, each in seconds.items() if each]
+
+        async def all_at_once() -> None:
+            clock.ahead += 61
+            await asyncio.gather(everything(store, number), return_exceptions=True)
+
+        read = await everything(store, number)
+        github.faults.add("error", status=500, match=match)
+        async with asyncio.timeout(10):
+            while out() != [kind]:
+                await all_at_once()
+                await asyncio.sleep(0.02)
+        for step in range(20):
+            latency = 1 + step
+            await store.statuses.push("earth", status=Status.UP, latency=latency, minute=minute)
+            await all_at_once()
+            assert (await everything(store, number))[:-1] == read[:-1]
+            assert store.breaker.hold_off(time.monotonic()) == 0
+            await asyncio.sleep(0.1)
+        await store.statuses.flush()
+        assert store.statuses.health.waiting == 0, "pushes are committed as ever"
+        github.faults.clear()
+        async with asyncio.timeout(10):
+            while out():
+                await all_at_once()
+                await asyncio.sleep(0.1)
+
+    with_store(github, tmp_path, steps)
+    told = [each.message for each in caplog.records if each.name == "github_store.breaker"]
+    assert len(told) == 2, told
+    assert told[0].startswith(f"GitHub is out for {kind} alone")
+    assert told[1].startswith(f"GitHub answers for {kind} again, after ")

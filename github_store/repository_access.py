@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from github_store.api_address import address_remedy
 from github_store.errors import AccessLost, ConfigurationError, NotTheApi
 from github_store.folder_name import folder_name
 from github_store.gateway import Gateway, Reply
@@ -41,8 +42,11 @@ async def check_repository(gateway: Gateway) -> str:
     if not reply.ok:
         if not reply.message:  # GitHub says "Not Found" in JSON: this is some website's page
             raise NotTheApi(f"what GitHub at {gateway.api_url} answers is no JSON ({reply.status})")
+        remedy = address_remedy(gateway.api_url)
+        hint = f" ({remedy})" if "GITHUB_API_URL" in remedy else ""
         raise ConfigurationError(
-            f"GITHUB_REPOSITORY: {name} does not exist, or the token may not see it"
+            f"GITHUB_REPOSITORY: {name} does not exist at {gateway.api_url}, or the token may not "
+            f"see it{hint}"
         )
     _check_rights(reply, name, gateway.credential_name)
     # As GitHub spells it now: its issues name the repository they are of.

@@ -216,9 +216,12 @@ def test_the_doctor_names_the_api_of_an_enterprise_server(page: Answer) -> None:
     assert f"its API is at {server.url}/api/v3" in found[-1].remedy
 
 
-def test_a_repository_that_github_does_not_know_is_told_as_such(tmp_path: Path) -> None:
+def test_a_repository_that_is_not_known_there_is_told_with_the_address(tmp_path: Path) -> None:
     unknown = Answer(404, {"message": "Not Found"})
-    with scripted(unknown) as server, pytest.raises(ConfigurationError, match="REPOSITORY: "):
+    with (
+        scripted(unknown) as server,
+        pytest.raises(ConfigurationError, match=r"REPOSITORY: .* at http.*api/v3"),
+    ):
         asyncio.run(
             open_store(
                 repository_name="owner/status",

@@ -22,8 +22,13 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from github_store.checkup import check_up
+from github_store.embedded import EmbeddedGitHub
 from github_store.errors import StoreError
+from github_store.finding import Finding
+from github_store.gateway import TokenCredential
 from github_store.requester import Request, Requester
+from tests.github_person import Person
 from tests.wire.operations import (
     CASSETTES,
     HOST,
@@ -41,6 +46,11 @@ EVERY = int(os.environ.get("MALFORMED_EVERY", "0"))
 TRIED = 30
 """Spoilt answers for each operation."""
 
+HOOK = {
+    "name": "web",
+    "events": ["issues"],
+    "config": {"url": "https://status.example/webhooks/github", "content_type": "json"},
+}
 GONE: Any = object()
 REPLACEMENTS: tuple[Any, ...] = (
     *(GONE, None, True, 0, -1, 1.9, 10**30, 1e300, float("inf"), "", "text", "\ud800", "1" * 5_000),
@@ -154,3 +164,42 @@ def test_an_answer_spoilt_in_any_place_is_never_a_fault_of_our_own(
         assert "\n" not in str(ended or "")
         faults = [each for each in caplog.records if each.name == "asyncio" or each.exc_info]
         assert not faults, f"{' '.join(key)}, {what}: {faults[0].getMessage()}"
+
+
+def seen_by_the_doctor(github: EmbeddedGitHub) -> dict[tuple[str, str], list[Told]]:
+    """What a check-up of a repository with a webhook and a committed status is answered."""
+    told: dict[tuple[str, str], list[Told]] = defaultdict(list)
+    ask = Requester.ask
+
+    def noting(requester: Requester, request: Request) -> Told:
+        answer = ask(requester, request)
+        told[request.method, urlsplit(request.path).path].append(answer)
+        return answer
+
+    Person(github.url, github.tokens["owner"]).do("POST", "/hooks", HOOK)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Requester, "ask", noting)
+        asyncio.run(examined(github.url, github.tokens["owner"]))
+    return told
+
+
+async def examined(url: str, token: str) -> list[Finding]:
+    return await check_up(
+        repository_name="owner/status", credential=TokenCredential(token), api_url=url,
+        monitors_path="monitors.yaml", status_branch="main", clock=lambda: float(AT.recorded_at),
+    )  # fmt: skip
+
+
+def test_the_doctor_finds_a_spoilt_answer_and_does_not_fall_over_it(
+    github: EmbeddedGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = seen_by_the_doctor(github)
+    every = list(spoilings(told))
+    assert len(told) > 8
+    for key, number, body, what in islice(every, 0, None, EVERY or len(every) // TRIED):
+        replay = Replay(told, key, number, body)
+        monkeypatch.setattr(Requester, "ask", lambda _self, asked, replay=replay: replay.ask(asked))
+        try:
+            assert asyncio.run(examined(HOST, "none"))
+        except Exception as error:
+            raise AssertionError(f"{' '.join(key)}, {what}: {error!r}") from error

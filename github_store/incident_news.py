@@ -7,6 +7,7 @@ much is news, lists are asked anew, and what they then show is news no longer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -62,6 +63,15 @@ class IncidentNews:
     def since(self, confirmed_at: float) -> frozenset[int]:
         """The issues that a list confirmed at that time may not show as they are."""
         return frozenset(self._issues.after(confirmed_at - LAG_SECONDS))
+
+    def noted_since(self, moment: float) -> frozenset[int]:
+        """The issues that something was told of since, seconds since 1970."""
+        return frozenset(self._issues.after(math.nextafter(moment, -math.inf)))
+
+    def comments_noted_since(self, moment: float) -> frozenset[int]:
+        """Likewise the comments, by their ids."""
+        recent = self._comments.after(math.nextafter(moment, -math.inf))
+        return frozenset(comment_id for _, comment_id in recent)
 
     def recall(
         self,

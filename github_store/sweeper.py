@@ -185,9 +185,14 @@ class Sweeper:
 
     async def _take_issues(self) -> None:
         changed: dict[int, Mapping[str, Any]] = {}
-        for number, data, updated_at in await self._tracker.listings.updated_since(self._since):
+        begun_at = self._clock()
+        listed = await self._tracker.listings.updated_since(self._since)
+        told = self._news.noted_since(begun_at)
+        for number, data, updated_at in listed:
             changed[number] = data
-            if self._seen.get(number) != data:
+            if number in told:  # the list may have been read before what was told
+                self._tracker.issues.distrust(number)
+            elif self._seen.get(number) != data:
                 try:
                     await self._inbox.apply(IssueChanged(number, data), is_read_now=True)
                 except NO_PAYLOAD:
@@ -197,8 +202,14 @@ class Sweeper:
         self._seen = changed
 
     async def _take_comments(self) -> None:
+        begun_at = self._clock()
         comments = await self._tracker.comments.updated_since(self._since)
+        told = self._news.comments_noted_since(begun_at)
         for number, comment_id, data, updated_at in comments:
+            self._newest = max(self._newest, updated_at)
+            if comment_id in told:
+                self._tracker.comments.distrust(comment_id)
+                continue
             try:
                 changed = CommentChanged(number, comment_id, data)
                 await self._inbox.apply(changed, is_read_now=True)
@@ -206,7 +217,6 @@ class Sweeper:
                 self._tracker.comments.distrust(comment_id)
                 name = f"comment {comment_id}"
                 lines.warning(name, "%s is listed in another shape", name)
-            self._newest = max(self._newest, updated_at)
 
     async def _find_gone(self, full_at: float, begun_at: float) -> None:
         """Forget held issues that the full list does not have any more."""

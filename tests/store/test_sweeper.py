@@ -38,6 +38,37 @@ def test_a_sweep_finds_what_no_delivery_told(github: EmbeddedGitHub) -> None:
     with_post(github, steps)
 
 
+def test_a_sweep_that_was_read_before_a_delivery_does_not_undo_it(github: EmbeddedGitHub) -> None:
+    async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
+        number = owner.open_issue("Before")
+        made = owner.do("POST", f"/issues/{number}/comments", {"body": "before"})
+        await post.deliver(*post.collected())
+        clock.ahead += 200  # what is delivered so late is not believed, but asked for
+        issues, comments = store.sweeper._tracker.listings, store.sweeper._tracker.comments
+        listed, said = issues.updated_since, comments.updated_since
+
+        async def listed_before(since: int) -> Any:
+            found = await listed(since)
+            owner.do("PATCH", f"/issues/{number}", {"title": "After"})
+            await post.deliver(*post.collected())
+            return found
+
+        async def said_before(since: int) -> Any:
+            found = await said(since)
+            owner.do("PATCH", f"/issues/comments/{made['id']}", {"body": "after"})
+            await post.deliver(*post.collected())
+            return found
+
+        issues.updated_since, comments.updated_since = listed_before, said_before  # type: ignore
+        await store.sweeper.sweep()
+        assert (await store.incidents.get(number)).title == "After"
+        found = await store.incidents.search(SearchFilter(), page=1, per_page=10)
+        assert [each.title for each in found] == ["After"]
+        assert [each.body for each in await store.incidents.comments(number)] == ["after"]
+
+    with_post(github, steps)
+
+
 def test_sweeps_without_news_are_four_conditional_requests(github: EmbeddedGitHub) -> None:
     async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
         await store.statuses.push("earth", status=Status.UP, latency=0, minute=int(clock()))

@@ -81,6 +81,10 @@ def _tokens_in(path: Path) -> tuple[str, ...]:
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or "it is not UTF-8"
         raise ConfigurationError(f"API_TOKEN_FILE: it cannot be read: {problem}") from None
+    if "#" in {line.lstrip()[:1] for line in lines}:
+        raise ConfigurationError(
+            "API_TOKEN_FILE: a line begins with #: a comment would be a token, and one to guess"
+        )
     text = ",".join(lines)
     try:
         return _parts(values.tokens(SecretStr(text)))

@@ -16,7 +16,9 @@ from github_store import ConfigurationError
 
 MULTILINE: Final = "GITHUB_APP_PRIVATE_KEY"
 """The only setting whose value may go over lines, in quotes."""
-_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+"""Two of them end a line for some readers, and not for this one."""
+_ANOTHER: Final = re.compile(r"[\s;,](\w+)=")
 _ASSIGNMENT: Final = re.compile(r"\s*(?:export\s+)?(\w+)\s*=")
 
 
@@ -84,6 +86,9 @@ def _problem(binding: Binding, names: Collection[str]) -> str | None:
         swallowed = _ASSIGNMENT.match(other)
         if swallowed and swallowed[1] in names:
             return f"its quote does not end before {swallowed[1]}"
+    for another in _ANOTHER.findall(binding.value or ""):
+        if another in names and not others:
+            return f"its value goes on with {another}=: one setting a line"
     if others and binding.key in names and binding.key != MULTILINE:
         return f"{binding.key}: expected a value on one line; is a quote left open?"
     return None

@@ -24,6 +24,9 @@ def setting_warnings(
         is_given = name in environ or name in in_file.values
         if is_given and SETTING_NAMES[name] not in settings.model_fields_set:
             yield _warning(name, "it is given and empty: it protects nothing", "set or remove it")
+    if settings.api_ip is None and settings.api_ip_regex and settings.api_ip_regex.search(""):
+        found = "it is found even in an empty text, so in every address: it protects nothing"
+        yield _warning("API_IP_REGEX", found, "is a | at its begin or end left over?")
     for name, lines in in_file.lines.items():
         if name in SETTING_NAMES and len(lines) > 1:
             found = (

@@ -58,6 +58,10 @@ def test_what_people_write_is_read(text: str, values: dict[str, str]) -> None:
         ("API_TOKEN='secret\nmore'", "line 1: API_TOKEN: expected a value on one line"),
         ("PORT=1\nA\x00P\x00I\x00=secret", "line 2: it has a control character"),
         ("API_IP=secret\x1b[0m", "line 1: it has a control character"),
+        ("PORT=1\u2028API_IP=secret", "line 1: it has a control character"),
+        ("PORT=1\x85API_IP=secret", "line 1: it has a control character"),
+        ("\nDATA_DIR=secret API_IP=::1", "line 2: its value goes on with API_IP=: one setting a"),
+        ("OTHER=secret; API_IP=::1", "line 1: its value goes on with API_IP="),
     ],
 )  # fmt: skip
 def test_a_line_that_cannot_be_read_is_named_and_its_value_is_not(text: str, message: str) -> None:

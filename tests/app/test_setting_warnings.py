@@ -30,6 +30,13 @@ def test_a_protecting_setting_that_the_file_has_is_not_undone_by_an_empty_one() 
     assert warned({"API_IP": ""}, "API_IP=192.0.2.1") == []
 
 
+@pytest.mark.parametrize("pattern", [r"^10\.0\.|", "|::1", ".*", "^"])
+def test_a_pattern_that_is_found_in_every_address_is_warned_of(pattern: str) -> None:
+    assert [each.split(":")[0] for each in warned({"API_IP_REGEX": pattern})] == ["API_IP_REGEX"]
+    assert warned({"API_IP_REGEX": pattern, "API_IP": "::1"}) == []
+    assert warned({"API_IP_REGEX": r"^10\.|^::1$"}) == []
+
+
 def test_other_settings_may_be_empty() -> None:
     assert warned({"HOST": "", "GH_TOKEN": "", "PORT": ""}) == []
 

@@ -107,7 +107,9 @@ def test_a_file_has_one_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\n \n", b"sha256:12\n", b"to\x07ken\n", b"\xff\xfe\n"], ids=repr
+    "content",
+    [b"", b"\n \n", b"sha256:12\n", b"to\x07ken\n", b"\xff\xfe\n", b"long-enough\n # May\n"],
+    ids=repr,
 )
 def test_a_file_without_tokens_is_an_error_that_shows_nothing_of_it(
     tmp_path: Path, content: bytes

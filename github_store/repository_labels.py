@@ -236,6 +236,14 @@ class RepositoryLabels:
                     "lost it",
                     known.name,
                 )
+            elif known.id is not None and each.id != known.id:
+                self._made_again += 1
+                log.warning(
+                    "the label %s was deleted on GitHub, and somebody made another one, called "
+                    "%s: it counts from now on, and what carried the first has lost it",
+                    known.name,
+                    each.name,
+                )
             elif label_key(each.name) != label_key(known.name):
                 log.warning(
                     "the label %s is called %s on GitHub now: it is followed", own, each.name

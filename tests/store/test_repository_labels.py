@@ -191,6 +191,23 @@ def test_a_label_that_was_deleted_is_made_anew_and_that_is_said_once(
     assert caplog.text.count("the label incident was deleted on GitHub") == 2, "it was, again"
 
 
+@pytest.mark.parametrize("name", ["incident", "Incident"])
+def test_one_that_was_deleted_and_made_anew_by_hand_is_taken_and_said_once(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    there = There(*OWN)
+    Service(there, folder=tmp_path).ensure()
+    there.delete("incident")
+    there.labels.append(RepositoryLabel(77, name))
+    service = Service(there, folder=tmp_path)
+    service.ensure()
+    service.look()
+    assert (service.current.now.of("incident"), there.made) == (name, [])
+    assert service.labels.health == LabelHealth(made_again=1)
+    assert caplog.text.count("the label incident was deleted on GitHub") == 1
+    assert "what carried the first has lost it" in caplog.text
+
+
 def test_one_that_was_renamed_and_then_deleted_has_its_own_name_again() -> None:
     there = There(*OWN)
     service = Service(there)

@@ -128,6 +128,14 @@ class HeldRepository:
             following = self.following(held.reply, seen)
         return confirmed_at
 
+    def distrust_pages(self, path: str) -> None:
+        """Let every page that is held be asked for before it is given, see HeldAnswers."""
+        following: str | None = path
+        seen = {path}
+        while following and (held := self.held.peek(following)):
+            self.held.distrust(following)
+            following = self.following(held.reply, seen)
+
     def is_at_hand(self, path: str) -> bool:
         """Whether every page is held, and may be given without asking GitHub."""
         following: str | None = path

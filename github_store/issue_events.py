@@ -16,10 +16,16 @@ class IssueEvents:
         self._labels = labels
 
     async def labelled_at(self, number: int, label: str) -> int | None:
-        """When a label of ours was last put on an issue, whatever it was called; None if never."""
+        """When a label of ours was last put on an issue, whatever it was called; None if never.
+
+        What is held is given only while GitHub is out: nobody tells of events, and who asks knows
+        of an update that may be one.
+        """
         names = self._labels.now.ever(label)
         last: int | None = None
-        async for reply in self._repository.pages(self._path(number)):
+        path = self._path(number)
+        self._repository.distrust_pages(path)
+        async for reply in self._repository.pages(path):
             for event in reply.data or ():
                 name = (event.get("label") or {}).get("name", "")
                 if event.get("event") == "labeled" and label_key(name) in names:

@@ -97,6 +97,26 @@ def test_an_incident_resolved_before_its_end_covers_until_then(github: EmbeddedG
     over(github, steps, clock)
 
 
+def test_one_resolved_again_covers_until_then_however_soon_after_the_first_time(
+    github: EmbeddedGitHub,
+) -> None:
+    async def steps(store: Store, coverage: IncidentCoverage, owner: Person) -> None:
+        number = outage(owner)
+        labels = f"/issues/{number}/labels"
+        owner.do("POST", labels, {"labels": ["resolved"]})
+        assert await coverage.spans() != (down(None),)
+        first_at = await store.incidents.resolved_at(await store.incidents.get(number))
+        owner.do("DELETE", f"{labels}/resolved")
+        await asyncio.sleep(1.05)  # events have whole seconds, on GitHub's own clock
+        owner.do("POST", labels, {"labels": ["resolved"]})
+        again_at = await store.incidents.resolved_at(await store.incidents.get(number))
+        assert first_at is not None
+        assert again_at is not None
+        assert again_at > first_at, "the events held from the first time are not taken for all"
+
+    over(github, steps)
+
+
 @pytest.mark.parametrize("reason", ["not_planned", "duplicate"])
 def test_one_that_was_closed_as_none_covers_nothing_until_it_is_opened_again(
     github: EmbeddedGitHub, reason: str

@@ -102,6 +102,8 @@ class ToldState:
             is_disputed = answered_at <= self._disputed.get(path, -1)
             if told_at > answered_at or is_disputed or (told_at == answered_at and not is_same):
                 self._held.distrust(path)
+        if self.is_told_gone(path):
+            self._held.distrust(path)
 
     def note_gone(self, path: str) -> None:
         """It is told to be gone: what is told of it from now on only lets GitHub be asked."""

@@ -93,10 +93,13 @@ def test_what_a_client_was_answered_is_given_while_github_is_out(told_at: str) -
     asyncio.run(run())
 
 
-def test_what_was_deleted_meanwhile_stays_gone(github: EmbeddedGitHub) -> None:
+@pytest.mark.parametrize("seconds", [0, 1.05], ids=["within the second", "a second later"])
+def test_what_was_deleted_meanwhile_stays_gone(github: EmbeddedGitHub, seconds: float) -> None:
     async def steps(store: Store, post: Post, owner: Person, clock: Clock) -> None:
         number = owner.open_issue("Before")
         await post.deliver(*post.collected())
+        assert (await store.incidents.get(number)).title == "Before"
+        await asyncio.sleep(seconds)  # updated_at has whole seconds, on GitHub's own clock
         overtake(store, post, "PATCH", lambda _: github.delete_issue("owner/status", number))
         await store.incidents.replace(number, fields("Ours"))
         with pytest.raises(IncidentNotFound):

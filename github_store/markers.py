@@ -47,9 +47,13 @@ _NEARLY_MARKER: Final = re.compile(
 )
 """What somebody may have meant as one: also with its colon or bracket missing, or more of them."""
 _HEADING: Final = re.compile(
-    r"###[ \t]+(start|end)(?:[ \t]+(?:time|datetime|date and time))?(?:[ \t]*\(utc\))?",
+    r"###[ \t]+[*_]*(start|end)(?:[ \t_-]?(?:date[ \t_-]?(?:and[ \t])?)?(?:time|(?<=date)))?"
+    r"[*_]*[ \t]*(?:utc|gmt|\(([^()]{1,40})\))?[ \t]*[*_:]*(?:[ \t]+#+)?",
     re.IGNORECASE,
 )
+"""Also as somebody else's form may call it. What stands in its brackets belongs to the time: a zone
+that has a name only can't be read, and must not be taken for UTC."""
+_SAYS_NOTHING: Final = re.compile(r"\b(?:utc|gmt|optional|required)\b|[ \t,;]", re.IGNORECASE)
 _ANY_HEADING: Final = re.compile(r"#{1,6}[ \t]")
 _FENCE: Final = re.compile(r"`{3,}[\w-]*|~{3,}[\w-]*")
 
@@ -189,7 +193,8 @@ def _time(bound: Bound, value: str) -> int | None:
 class _Heading:
     """Lines ``first`` to ``last``, both included, are it and what belongs to it.
 
-    ``at`` is the line of its value, None where it has none that can be read.
+    ``at`` is the line of its value, None where it has none that can be read. ``note``: what the
+    heading says of the value's zone, after a blank.
     """
 
     bound: Bound
@@ -198,10 +203,11 @@ class _Heading:
     last: int
     at: int | None
     value: str
+    note: str
 
     @property
     def seconds(self) -> int | None:
-        return _time(self.bound, self.value)
+        return _time(self.bound, self.value + self.note)
 
 
 class _Form:
@@ -220,7 +226,7 @@ class _Form:
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Below headings; a marker there is told as a marker."""
         return tuple(
-            Unreadable(each.bound, each.value)
+            Unreadable(each.bound, each.value + each.note)
             for each in self.headings
             if each.value and each.seconds is None and not _NEARLY_MARKER.match(each.value)
         )
@@ -237,9 +243,10 @@ class _Form:
         for number, line in enumerate(self.lines):
             if heading := _HEADING.fullmatch(line.strip()):
                 bound: Bound = "start" if heading[1].lower() == "start" else "end"
-                yield self._heading(bound, number)
+                note = f" {heading[2]}" if _SAYS_NOTHING.sub("", heading[2] or "") else ""
+                yield self._heading(bound, number, note)
 
-    def _heading(self, bound: Bound, first: int) -> _Heading:
+    def _heading(self, bound: Bound, first: int, note: str) -> _Heading:
         last, fence = self._blank_until(first), None
         if (line := self._line(last + 1)) and _FENCE.fullmatch(line):
             fence = last + 1
@@ -248,16 +255,17 @@ class _Form:
         title = self.lines[first].strip()
         if not line or _ANY_HEADING.match(line) or _FENCE.fullmatch(line):
             last = last + 1 if fence is not None and line and _FENCE.fullmatch(line) else last
-            return _Heading(bound, title, first, last, None, "")
+            return _Heading(bound, title, first, last, None, "", note)
         at = last + 1
         if is_date_alone(line) and (time_of_day := self._line(at + 1))[:1].isdigit():
             line = f"{line}\n{time_of_day}"  # a midnight that nobody meant
-        if line != _NO_RESPONSE and _time(bound, line) is None:
-            return _Heading(bound, title, first, first, None, line)
+        if line != _NO_RESPONSE and _time(bound, line + note) is None:
+            return _Heading(bound, title, first, first, None, line, note)
         last = self._blank_until(at)
         if fence is not None and _FENCE.fullmatch(self._line(last + 1)):
             last = self._blank_until(last + 1)
-        return _Heading(bound, title, first, last, at, "" if line == _NO_RESPONSE else line)
+        value = "" if line == _NO_RESPONSE else line
+        return _Heading(bound, title, first, last, at, value, note)
 
     def _line(self, number: int) -> str:
         return self.lines[number].strip() if number < len(self.lines) else ""

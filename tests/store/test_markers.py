@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -352,6 +353,45 @@ def test_headings_of_the_form_give_times(body: str, start: int | None, end: int 
     assert (read_markup(body).start, read_markup(body).end) == (start, end)
 
 
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Start time UTC",
+        "Start time (UTC):",
+        "**Start time (UTC)**",
+        "**Start time:**",
+        "Start date",
+        "Start date-time",
+        "start_datetime",
+        "Start date and time (UTC, optional)",
+        "Start Time (GMT)",
+        "Start time (UTC) ###",
+        "StartDateTime",
+    ],
+)
+def test_a_heading_that_another_form_gives_is_read_too(heading: str) -> None:
+    markup = read_markup(f"### {heading}\n\n2026-11-24 18:30\n\nText")
+    assert (markup.start, markup.text) == (WRITTEN, "Text")
+
+
+@pytest.mark.parametrize("zone", ["CET", "local time", "Europe/Berlin"])
+def test_a_zone_in_a_heading_that_cannot_be_read_is_told_and_not_taken_for_utc(zone: str) -> None:
+    body = f"### Start time ({zone})\n\n2026-11-24 18:30"
+    markup = read_markup(body)
+    assert markup.start is None
+    assert markup.unreadable == (Unreadable("start", f"2026-11-24 18:30 {zone}"),)
+    assert read_markup(write_form(body, replace(markup, start=5))).start == 5
+
+
+def test_an_offset_in_a_heading_counts() -> None:
+    body = "### Start time (+01:00)\n\n2026-11-24 19:30"
+    markup = read_markup(body)
+    assert markup.start == WRITTEN
+    assert write_form(body, replace(markup, text="Text")) == (
+        "Text\n\n### Start time (+01:00)\n\n2026-11-24 19:30"
+    )
+
+
 FORMS = sorted(
     form
     for form in (Path(__file__).parents[2] / ".github" / "ISSUE_TEMPLATE").glob("*.yml")
@@ -580,6 +620,8 @@ FORM_PIECES = (
     "### Start time (UTC)\n\n",
     "### End time (UTC)\n\n",
     "### Start\n",
+    "### Start time (+01:00):\n\n",
+    "### End date (CET)\n\n",
     "### What\n\n",
     "_No response_",
     "2026-11-24 18:30 UTC",

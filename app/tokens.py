@@ -12,6 +12,7 @@ from typing import Final
 DIGEST_PREFIX: Final = "sha256:"
 SHORTEST: Final = 16
 """Characters; a shorter token is used all the same, with a warning."""
+_OF_NOTHING: Final = hashlib.sha256().digest()
 _DIGEST: Final = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
 
 
@@ -55,13 +56,14 @@ def _is_among(given: bytes, digests: Iterable[bytes]) -> bool:
 def digest_of(token: str) -> bytes:
     """The SHA-256 digest of a token as a setting writes it. Raises ValueError."""
     if not token.lower().startswith(DIGEST_PREFIX):
-        if not token:
-            raise ValueError("an empty token would let everybody in")
-        return hashlib.sha256(token.encode()).digest()
-    match = _DIGEST.fullmatch(token)
-    if not match:
+        digest = hashlib.sha256(token.encode()).digest()
+    elif match := _DIGEST.fullmatch(token):
+        digest = bytes.fromhex(match[1])
+    else:
         raise ValueError("expected 64 hexadecimal digits after sha256:")
-    return bytes.fromhex(match[1])
+    if digest == _OF_NOTHING:  # what a shell makes of a variable that is not set
+        raise ValueError("an empty token would let everybody in")
+    return digest
 
 
 def is_short(token: str) -> bool:

@@ -69,7 +69,11 @@ def test_the_digits_of_a_digest_have_no_case() -> None:
     assert Tokens([upper]).right_of(NEW.encode()) is Right.WRITE
 
 
-@pytest.mark.parametrize("token", ["", "sha256:", "sha256:12", "sha256:" + "g" * 64, "Sha256:x"])
+@pytest.mark.parametrize(
+    "token",
+    ["", "sha256:", "sha256:12", "sha256:" + "g" * 64, "Sha256:x"]
+    + [pytest.param(hashed(""), id="the digest of a variable that is not set")],
+)
 def test_what_is_no_digest_is_refused_instead_of_being_taken_for_a_token(token: str) -> None:
     with pytest.raises(ValueError):
         digest_of(token)

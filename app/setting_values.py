@@ -13,6 +13,7 @@ from app.client_address import Address, Network, parse_address, parse_network
 from app.tokens import digest_of
 
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/([A-Za-z0-9._-]{1,100})")
+_NOT_IN_A_URL: Final = re.compile(r"[\s\x00-\x1f\x7f\\?#]|/\.{1,2}(?:/|$)")
 _LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?")
 _NOT_IN_A_BRANCH: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)")
 
@@ -79,8 +80,9 @@ def repository(text: str) -> str:
 
 
 def http_url(text: str) -> str:
+    """What paths can be put behind: neither a query, however empty, nor a way up."""
     url = urlsplit(text)
-    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
+    if url.scheme not in {"http", "https"} or not url.hostname or _NOT_IN_A_URL.search(text):
         raise ValueError
     if url.username is not None or url.port == 0:
         raise ValueError

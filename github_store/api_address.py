@@ -88,5 +88,5 @@ def address_remedy(api_url: str) -> str:
 
 
 def _refused(address: object) -> NotTheApi:
-    shown = address[:200] if isinstance(address, str) else type(address).__name__
+    shown = address.partition("?")[0][:200] if isinstance(address, str) else type(address).__name__
     return NotTheApi(f"GitHub names {shown!r}, which is no address of its API")

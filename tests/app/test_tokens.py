@@ -71,8 +71,10 @@ def test_the_digits_of_a_digest_have_no_case() -> None:
 
 @pytest.mark.parametrize(
     "token",
-    ["", "sha256:", "sha256:12", "sha256:" + "g" * 64, "Sha256:x"]
-    + [pytest.param(hashed(""), id="the digest of a variable that is not set")],
+    [
+        *("", "sha256:", "sha256:12", "sha256:" + "g" * 64, "Sha256:x"),
+        pytest.param(hashed(""), id="the digest of a variable that is not set"),
+    ],
 )
 def test_what_is_no_digest_is_refused_instead_of_being_taken_for_a_token(token: str) -> None:
     with pytest.raises(ValueError):

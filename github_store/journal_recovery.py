@@ -25,6 +25,7 @@ from github_store.journal_counter import Count, JournalCounter
 from github_store.journal_damage import Damage
 from github_store.journal_database import Contents
 from github_store.journal_record import LAYOUT, Head, Sequenced, entries_in, heads_in
+from github_store.label_memory import FILE as LABELS_NAME
 from github_store.private_files import sync_directory
 from github_store.set_aside import DAMAGED, free_time, set_aside, stamp
 
@@ -94,6 +95,9 @@ class _Start:
             return self._repaired(Contents(problem=what), count)
         if count and count.last > count.committed:
             return self._repaired(Contents(problem=what), count)
+        if count is None and (self._directory / LABELS_NAME).exists():
+            # Labels are looked for, and remembered, only once a journal was open.
+            return self._repaired(Contents(problem=f"and {COUNTER_NAME} are missing"), None)
         if count and count.last:
             log.warning("DATA_DIR: %s %s; no sample waited in it", self._path, what)
         new = Count(journal_id=secrets.token_hex(ID_BYTES), committed_at=self._now)

@@ -20,6 +20,8 @@ import pytest
 from github_store.errors import ConfigurationError, JournalUnavailable
 from github_store.journal_counter import FILE_NAME as COUNTER_NAME
 from github_store.journal_file import FILE_NAME, JournalFile
+from github_store.label_memory import LabelMemory
+from github_store.label_names import LabelNames
 from github_store.monitor import Status
 from github_store.sample import Sample
 from github_store.set_aside import stamp
@@ -277,6 +279,20 @@ def test_a_first_start_that_was_cut_off_is_begun_again(tmp_path: Path) -> None:
     file = JournalFile(tmp_path, now=NOW)
     assert (file.pending(), file.damages) == ([], ())
     file.close()
+
+
+def test_that_all_files_of_the_journal_are_gone_is_told_where_a_service_has_run_before(
+    tmp_path: Path,
+) -> None:
+    LabelMemory(tmp_path).keep(LabelNames(), {})
+    file = JournalFile(tmp_path, now=NOW)
+    (damage,) = file.damages
+    assert str(damage).startswith("journal.sqlite and journal.counter are missing: whether ack")
+    assert (file.pending(), damage.missing) == ([], None)
+    file.close()
+    again = JournalFile(tmp_path, now=NOW + 60)
+    assert again.damages == (damage,), "once"
+    again.close()
 
 
 def test_the_counter_is_synced_soon_after_an_acknowledgement_and_before_anything_is_deleted(

@@ -23,7 +23,7 @@ from typing import Final, Protocol
 from cachetools import LRUCache
 
 from github_store.committer import event_or_timeout
-from github_store.errors import GitHubUnavailable, IncidentNotFound, StoreError
+from github_store.errors import GitHubOut, GitHubUnavailable, IncidentNotFound, StoreError
 from github_store.failing_items import FailingItems, Walk
 from github_store.incident import Incident
 
@@ -163,4 +163,7 @@ class Closer:
 
     def _note_failure(self, error: StoreError) -> None:
         told = error.retry_after_seconds if isinstance(error, GitHubUnavailable) else None
-        self._not_before = self._clock() + max(LOOK_SECONDS, told or 0)
+        # One request every few seconds finds out whether an endpoint is back: where it was some
+        # incidents alone that failed, the others must not wait for a look after each of them.
+        least = 1.0 if isinstance(error, GitHubOut) else LOOK_SECONDS
+        self._not_before = self._clock() + max(least, told or 0)

@@ -31,6 +31,7 @@ from github_store import (
 )
 from github_store.closer import DELAY_SECONDS, LOOK_SECONDS, MOST_AT_ONCE, Closer
 from github_store.embedded import EmbeddedGitHub
+from github_store.errors import GitHubOut
 from tests.github_person import Person
 
 NOW = 1_790_000_000.0
@@ -189,6 +190,24 @@ def test_a_github_that_fails_only_delays(failure: Exception, asked_at: float) ->
     there.run(seconds=300)
     assert there.asked == [(1, asked_at)]
     assert len(there.listed_at) <= 300 / LOOK_SECONDS
+
+
+def test_many_that_fail_and_put_an_endpoint_out_hold_up_the_others_for_two_minutes() -> None:
+    there = world(*[-1_000] * 21)
+    original, failed_at = there.close_ended, list[float]()
+
+    async def close_ended(number: int, *, end: int) -> bool:
+        if len(failed_at) >= 5 and there.now - failed_at[-1] < 4:
+            raise GitHubOut("this was not sent", retry_after_seconds=5)
+        done = await original(number, end=end)
+        if number <= 20:
+            failed_at.append(there.now)
+            raise OutcomeUnknown("GitHub answered 500 to a write")
+        return done
+
+    there.close_ended = close_ended  # type: ignore[method-assign]
+    there.run(seconds=200)
+    assert 21 in [number for number, _ in there.asked]
 
 
 def test_a_failure_of_the_closing_itself_is_made_good_as_well() -> None:

@@ -488,9 +488,9 @@ def test_what_surrounds_chunks_is_bounded(pieces: list[bytes]) -> None:
 def test_a_large_body_says_nothing_of_the_next_request() -> None:
     large = POSTED + b"Content-Length: 200000\r\n\r\n" + b"x" * 200_000
     last = GET.replace(b"Host", b"Connection: close\r\nHost")
-    said, asked = asked_by(large, large, large + GET * 100, large + GET * 100 + last)
-    assert len(asked) == 205
-    assert said.count(b"HTTP/1.1 200 ") == 205
+    said, asked = asked_by(large, large, large + GET * 100 + last)
+    assert len(asked) == 104
+    assert said.count(b"HTTP/1.1 200 ") == 104
 
 
 def test_a_client_of_http_1_0_is_not_told_to_go_on() -> None:

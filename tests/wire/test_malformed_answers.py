@@ -43,7 +43,7 @@ AT = Arrangement.load(CASSETTES)
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 NAMES = ("open", *BY_NAME)
 EVERY = int(os.environ.get("MALFORMED_EVERY", "0"))
-TRIED = 30
+TRIED = 12
 """Spoilt answers for each operation."""
 
 HOOK = {

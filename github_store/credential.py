@@ -89,9 +89,10 @@ class SharedAuth(Auth.Auth):
             except requests.exceptions.RequestException as error:
                 # The write itself was never sent.
                 raise lost(error, is_read=True, api_url=self._api_url) from None
-            except (jwt.PyJWTError, ValueError) as error:
+            except (jwt.PyJWTError, ValueError):
                 raise AccessLost(
-                    f"the App's private key signs nothing ({error})", setting=_PRIVATE_KEY
+                    "the App's private key signs nothing: expected the whole RSA key from GitHub",
+                    setting=_PRIVATE_KEY,
                 ) from None
             except Exception as error:  # PyGithub's own, of an answer that is no token
                 kind = type(error).__name__

@@ -219,8 +219,12 @@ class RepositoryLabels:
         label_id = await self._there.create(replace(style, name=name))
         self._note([key])
         self._seen = (self._seen or frozenset()) | {(label_id, name)}
-        if style.name in names.known and label_id is not None:
+        if label_id is None:
+            return
+        if style.name in names.known:
             self._current.take(made(names, style.name, label_id))
+        else:  # a tag's: it may be renamed before the next look
+            self._tag_ids.setdefault(key, label_id)
 
     async def _remember(self, made_now: Collection[str]) -> None:
         if made_now:

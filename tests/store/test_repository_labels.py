@@ -305,6 +305,20 @@ def test_a_renamed_label_of_a_tag_is_told_with_the_line_for_monitors_yaml(
     assert service.labels.health == LabelHealth()
 
 
+def test_a_tags_label_that_is_renamed_before_the_next_look_after_it_was_made_is_told(
+    tmp_path: Path,
+) -> None:
+    there, monitors = There(*OWN), [Monitor("earth", "Earth")]
+    service = Service(there, monitors, folder=tmp_path)
+    service.ensure()
+    asyncio.run(there.rename("earth", "planet"))
+    restarted = Service(there, monitors, folder=tmp_path)
+    for each in (restarted, service):
+        each.look()
+        each.look()
+        assert each.labels.health == LabelHealth(renamed_tags=1)
+
+
 def test_a_name_that_is_a_monitors_tag_is_told(caplog: pytest.LogCaptureFixture) -> None:
     there = There(*OWN)
     service = Service(there)

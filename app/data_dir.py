@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from github_store import ConfigurationError, make_private, make_private_director
 log = logging.getLogger(__name__)
 
 UMASK = 0o077
+_TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", tempfile.gettempdir())  # noqa: S108 - to be refused
 
 
 @contextmanager
@@ -48,8 +50,13 @@ def _other_things(path: Path) -> str | None:
     whole = path.resolve()
     if whole == whole.parent:
         return "the root of the file system"
-    if whole == Path("~").expanduser().resolve():
+    home = Path("~").expanduser().resolve()
+    if whole == home:
         return "a home directory"
+    if whole in home.parents:
+        return "above a home directory"
+    if whole in {Path(each).resolve() for each in _TEMPORARY}:
+        return "for everybody's temporary files"
     if (whole / ".git").exists():
         return "a git checkout"
     return None

@@ -83,7 +83,7 @@ def samples_from(
         if not body.strip():
             continue
         try:
-            samples.append(_checked(parse_json(body), monitors, now=now))
+            samples.append(_checked(parse_json(body.rstrip()), monitors, now=now))
         except Refused as refused:
             message = f"line {number}: {refused.error} ({refused.detail})"
             raise InvalidSample(message) from None

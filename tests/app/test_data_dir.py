@@ -121,7 +121,11 @@ def test_the_umask_is_what_it_was_before(careless_umask: None, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "what", ["a git checkout", "a home directory", "the root of the file system"]
+    "what",
+    [
+        *("a git checkout", "a home directory", "above a home directory"),
+        *("for everybody's temporary files", "the root of the file system"),
+    ],
 )
 def test_a_place_of_other_things_is_refused_and_stays_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
@@ -129,9 +133,13 @@ def test_a_place_of_other_things_is_refused_and_stays_as_it_is(
     place = tmp_path / "place"
     (place / ".git").mkdir(parents=True)
     place.chmod(0o755)
-    if what == "a home directory":
+    if "home" in what:
+        below = "people/jane" if what.startswith("above") else ""
+        monkeypatch.setenv("HOME", str(place / below))
+    if "temporary" in what:
+        monkeypatch.setattr("app.data_dir._TEMPORARY", (str(place),))
+    if what != "a git checkout":
         (place / ".git").rmdir()
-        monkeypatch.setenv("HOME", str(place))
     with pytest.raises(ConfigurationError, match=f"^DATA_DIR: .+ is {what}: choose"):
         private_data_dir(Path("/") if what.startswith("the root") else place)
     assert place.stat().st_mode & 0o777 == 0o755

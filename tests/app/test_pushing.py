@@ -102,9 +102,10 @@ def test_a_batch_is_one_commit(
         (("--tag", "earth", "--status", "UP", "--timestamp", "0"), "", "--timestamp: expected at"),
         ((), "", "nothing to push"),
         ((), '{"tag": "earth", "status": "UP", "latency": 0}\n{"tag"}\n', "line 2: malformed JSON"),
+        ((), '{"tag"\n', "line 1: malformed JSON (line 1, column 7"),
     ],
     ids=["no status", "no tag", "a latency alone", "unknown tag", "negative latency", "no latency",
-         "milliseconds", "too old", "nothing", "a bad line"],
+         "milliseconds", "too old", "nothing", "a bad line", "a line cut off"],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_and_nothing_is_pushed(
     github: EmbeddedGitHub,

@@ -144,7 +144,7 @@ class Closer:
         return [
             (number, max(max(end, incident.created_at) + DELAY_SECONDS, retry_at(number)))
             for number, incident in self._open.items()
-            if (end := incident.end_datetime) is not None and (number, end) not in self._done
+            if (end := _usable_end(incident)) is not None and (number, end) not in self._done
         ]
 
     async def _run(self) -> None:
@@ -167,3 +167,9 @@ class Closer:
         # incidents alone that failed, the others must not wait for a look after each of them.
         least = 1.0 if isinstance(error, GitHubOut) else LOOK_SECONDS
         self._not_before = self._clock() + max(least, told or 0)
+
+
+def _usable_end(incident: Incident) -> int | None:
+    """None for an end that is not after the start, by hand: it is told on the issue instead."""
+    start, end = incident.start_datetime, incident.end_datetime
+    return None if start is not None and end is not None and end <= start else end

@@ -8,7 +8,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +128,13 @@ def test_an_incident_is_closed_half_a_minute_after_its_end_and_once(
     there = world(end)
     there.run(seconds=600)
     assert there.asked == ([] if asked_at is None else [(1, asked_at)])
+
+
+def test_an_end_that_is_not_after_its_start_closes_nothing() -> None:
+    there = world(-100, -100)
+    there.incidents[1] = replace(there.incidents[1], start_datetime=int(NOW) - 100)
+    there.run(seconds=600)
+    assert [number for number, _ in there.asked] == [2]
 
 
 def test_the_list_is_read_once_a_minute_and_first_after_half_a_minute() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs
 
+from github_store.labels import OWN_LABEL_KEYS, label_key
 from github_store.records import (
     MAX_ID,
     comment_from,
@@ -299,7 +300,9 @@ def _told(event: str, action: str | None, payload: Mapping[str, Any]) -> tuple[N
             return (RightsChanged(_login(member["user"]) if member else None),)
         case "label":
             whole_number(payload["label"]["id"], MAX_ID)
-            return (LabelsChanged(),)
+            is_ours = label_key(str(payload["label"]["name"])) in OWN_LABEL_KEYS
+            # A tag's label that was just made is on no issue yet: a start makes one for each.
+            return (LookNeeded() if action == "created" and not is_ours else LabelsChanged(),)
         case "team" | "team_add":
             return (RightsChanged(None),)
     return (EverythingChanged(),)

@@ -140,6 +140,8 @@ PUSH = {
         ),
         ("push", PUSH, BranchMoved("main", "abc", frozenset("abc"))),
         ("label", {"action": "edited", "label": LABEL}, LabelsChanged()),
+        ("label", {"action": "created", "label": LABEL | {"name": "Incident"}}, LabelsChanged()),
+        ("label", {"action": "created", "label": LABEL | {"name": "earth"}}, LookNeeded()),
         ("repository", {"action": "renamed", "repository": {}}, EverythingChanged()),
         ("member", {"action": "removed", "member": {"login": "bob"}}, RightsChanged("bob")),
         (
